@@ -1,0 +1,1 @@
+# Installs, builds and calls the command line; `make help` lists the targets.

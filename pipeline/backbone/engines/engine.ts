@@ -1,0 +1,47 @@
+import { InputError } from '../../errors.js';
+import { FEATURE_LENGTH, IMAGE_BYTES } from '../vgg16.js';
+import type { Weights } from '../weights/weights.js';
+
+export type EngineName = 'onnx' | 'tensorflow' | 'wasm';
+
+/** Runs the frozen stack. Every implementation passes test/pipeline/backbone/engines/conformance.test.ts. */
+export interface Engine {
+  readonly name: EngineName;
+  /** The library and its version, and the device, e.g. "onnxruntime-node 1.30.0, CPU, 2 threads". */
+  readonly description: string;
+  /** How many pictures a call should carry to run at full speed. */
+  readonly batchSize: number;
+  /**
+   * @param pixels uint8 NHWC RGB [n, 224, 224, 3], 0..255
+   * @returns float32 NHWC [n, 7, 7, 512]
+   * @throws InputError where the length is not that of n >= 1 pictures
+   */
+  run(pixels: Uint8Array): Promise<Float32Array>;
+  close(): Promise<void>;
+}
+
+export interface EngineOptions {
+  /** Threads within one operation; default: the cores that this process may use. */
+  readonly threads?: number;
+}
+
+/** Opens an engine. Throws WorldError, with the way to get it, where its library does not load. */
+export type OpenEngine = (weights: Weights, options: EngineOptions) => Promise<Engine>;
+
+/** The n of pixels [n, 224, 224, 3]. */
+export function batchOf(pixels: Uint8Array): number {
+  const n = pixels.length / IMAGE_BYTES;
+  if (n < 1 || !Number.isInteger(n)) {
+    throw new InputError({
+      expected: 'pixels of shape [n, 224, 224, 3]',
+      found: `${pixels.length} bytes`,
+      fix: `A picture has ${IMAGE_BYTES} bytes.`,
+    });
+  }
+  return n;
+}
+
+/** Floats that n pictures' features take. */
+export function featureFloats(n: number): number {
+  return n * FEATURE_LENGTH;
+}
