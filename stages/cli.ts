@@ -68,6 +68,12 @@ const cli = yargs(hideBin(process.argv))
     throw error ?? new UsageError(withSuggestion(message, inner));
   });
 
+add(
+  'extract',
+  'Compute the pool5 features of a folder of photographs',
+  async () => (await import('./extract.js')).stage,
+);
+
 class UsageError extends Pool5Error {
   readonly exitCode = 2;
 }
