@@ -1,5 +1,10 @@
-import type { Engine, EngineName, EngineOptions } from './engine.js';
 import type { Weights } from '../weights/weights.js';
-export async function openEngine(_n: 'auto' | EngineName, _w: Weights, _o: EngineOptions): Promise<Engine> {
-  throw new Error('todo');
+import type { Engine, EngineName, EngineOptions } from './engine.js';
+import { openOnnx } from './onnx.js';
+export async function openEngine(
+  _name: 'auto' | EngineName,
+  weights: Weights,
+  options: EngineOptions,
+): Promise<Engine> {
+  return openOnnx(weights, options);
 }
