@@ -1,7 +1,8 @@
 import { add, keep, matMul, tensor2d, tidy, transpose, zeros, type Tensor } from '@tensorflow/tfjs-core';
 import type { FeatureCache } from '../features/schema.js';
 import { pivotedCholesky, solveLower, solveUpper } from './cholesky.js';
-import { checkedRows, FEATURE_LENGTH, rowBlocks } from './features.js';
+import { FEATURE_LENGTH } from '../backbone/vgg16.js';
+import { checkedRows, rowBlocks } from './features.js';
 import type { Gram } from './gram.js';
 
 /** The numbers in which the first layer is trained, and the way back to a kernel over all 25,088 features. */

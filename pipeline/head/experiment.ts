@@ -2,7 +2,8 @@ import { tensor2d, tidy } from '@tensorflow/tfjs-core';
 import type { FeatureCache } from '../features/schema.js';
 import { combineRows, fullCoordinates, spanCoordinates, type Coordinates } from './coordinates.js';
 import { DenseNetwork, initialWeights, scaleOutput, type LayerWeights } from './dense.js';
-import { FEATURE_LENGTH } from './features.js';
+import { FEATURE_LENGTH } from '../backbone/vgg16.js';
+
 import { fit, type EpochRecord, type Matrix } from './fit.js';
 import type { Gram } from './gram.js';
 import { fitRidge, predictRidge } from './ridge.js';
@@ -31,7 +32,7 @@ export interface Experiment {
 
 export interface TrainHooks {
   readonly signal: AbortSignal;
-  onEpoch?(record: EpochRecord): void;
+  readonly onEpoch?: (record: EpochRecord) => void;
 }
 
 export interface TrainedHead {
@@ -90,9 +91,7 @@ function predictAll(layers: readonly LayerWeights[], coordinates: Coordinates, e
   for (let start = 0; start < examples.length; start += PREDICT_ROWS) {
     const digests = examples.slice(start, start + PREDICT_ROWS).map(({ digest }) => digest);
     const rows = coordinates.rows(digests);
-    outputs.push(
-      ...tidy(() => network.forward(tensor2d(rows, [digests.length, coordinates.width])).dataSync()),
-    );
+    outputs.push(...tidy(() => network.forward(tensor2d(rows, [digests.length, coordinates.width])).dataSync()));
   }
   network.dispose();
   return outputs;

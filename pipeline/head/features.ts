@@ -1,8 +1,6 @@
+import { FEATURE_LENGTH } from '../backbone/vgg16.js';
 import { InputError } from '../errors.js';
 import type { FeatureCache, FeatureRow } from '../features/schema.js';
-
-/** Numbers of one photograph's pool5 feature: 7 x 7 x 512. */
-export const FEATURE_LENGTH = 7 * 7 * 512;
 
 /**
  * A cache's rows in digest order, each checked.

@@ -37,21 +37,15 @@ export interface FitOptions {
   readonly validation: Matrix | null;
   readonly settings: Settings;
   readonly signal: AbortSignal;
-  onEpoch?(record: EpochRecord): void;
+  readonly onEpoch?: (record: EpochRecord) => void;
 }
 
-function optimizerOf({ optimizer, learningRate }: Settings): Optimizer {
-  switch (optimizer) {
-    case 'sgd':
-      return train.sgd(learningRate);
-    case 'momentum':
-      return train.momentum(learningRate, 0.9);
-    case 'rmsprop':
-      return train.rmsprop(learningRate, 0.9);
-    case 'adam':
-      return train.adam(learningRate);
-  }
-}
+const OPTIMIZERS: Readonly<Record<Settings['optimizer'], (rate: number) => Optimizer>> = {
+  sgd: (rate) => train.sgd(rate),
+  momentum: (rate) => train.momentum(rate, 0.9),
+  rmsprop: (rate) => train.rmsprop(rate, 0.9),
+  adam: (rate) => train.adam(rate),
+};
 
 /** The batches of one epoch: a new order of all rows, or (with `steps`) one batch drawn with replacement. */
 function* batches(count: number, { batch, steps }: Settings, uniform: () => number): Generator<Int32Array> {
@@ -108,9 +102,16 @@ async function breathe(signal: AbortSignal): Promise<void> {
  * Trains a dense head.
  * @throws InputError that names the step where a loss is not finite; InterruptedError
  */
-export async function fit({ initial, train: examples, validation, settings, signal, onEpoch }: FitOptions): Promise<Fitted> {
+export async function fit({
+  initial,
+  train: examples,
+  validation,
+  settings,
+  signal,
+  onEpoch,
+}: FitOptions): Promise<Fitted> {
   const network = new DenseNetwork(initial);
-  const optimizer = optimizerOf(settings);
+  const optimizer = OPTIMIZERS[settings.optimizer](settings.learningRate);
   const uniform = uniformStream(settings.batchSeed, 'batches');
   const held = validation && {
     rows: tensor2d(validation.rows, [validation.count, validation.width]),

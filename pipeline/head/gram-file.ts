@@ -1,8 +1,9 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { errorCode } from '../errors.js';
+import { removeAbandoned, writeAtomically } from '../files/atomic.js';
 import type { FeatureCache } from '../features/schema.js';
 import { extendGram, Gram } from './gram.js';
 
@@ -20,18 +21,6 @@ function bytesOf(numbers: Float64Array): Uint8Array {
 }
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
-
-async function writeWhole(file: string, content: Uint8Array | string): Promise<void> {
-  const temporary = `${file}.${randomUUID()}.tmp`;
-  const handle = await open(temporary, 'w');
-  try {
-    await handle.writeFile(content);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(temporary, file);
-}
 
 /** The products that are kept, or none where there are none, they are another cache's, or they are damaged. */
 async function readGram(folder: string, identity: string): Promise<{ gram: Gram; damage: string | null }> {
@@ -54,10 +43,10 @@ async function readGram(folder: string, identity: string): Promise<{ gram: Gram;
 }
 
 async function writeGram(folder: string, identity: string, { digests, packed }: Gram): Promise<void> {
-  await mkdir(folder, { recursive: true });
   const file = `gram-${sha256(bytesOf(packed))}.f64`;
-  await writeWhole(join(folder, file), bytesOf(packed));
-  await writeWhole(join(folder, MANIFEST), JSON.stringify({ version: 1, identity, digests, file }));
+  await writeAtomically(join(folder, file), bytesOf(packed));
+  await writeAtomically(join(folder, MANIFEST), JSON.stringify({ version: 1, identity, digests, file }));
+  await removeAbandoned(folder);
   const others = (await readdir(folder)).filter((name) => /^gram-[0-9a-f]{64}\.f64$/.test(name) && name !== file);
   // Another process may still read the one before; where the system forbids removing it, the next extension does.
   await Promise.all(others.map((name) => rm(join(folder, name), { force: true })));
@@ -65,8 +54,8 @@ async function writeGram(folder: string, identity: string, { digests, packed }: 
 
 export interface OpenGramOptions {
   /** A line about the kept products, e.g. that they are damaged. */
-  log(line: string): void;
-  onPair?(done: number, total: number): void;
+  readonly log: (line: string) => void;
+  readonly onPair?: (done: number, total: number) => void;
 }
 
 /**

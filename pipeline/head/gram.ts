@@ -1,7 +1,8 @@
 import { matMul, tensor2d, tidy, transpose } from '@tensorflow/tfjs-core';
 import { setImmediate } from 'node:timers/promises';
 import type { FeatureCache } from '../features/schema.js';
-import { FEATURE_LENGTH, rowBlocks, type RowBlock } from './features.js';
+import { FEATURE_LENGTH } from '../backbone/vgg16.js';
+import { rowBlocks, type RowBlock } from './features.js';
 
 /** Inner products of features (the Gram matrix K = X Xᵀ), of which the lower triangle is kept. */
 export class Gram {

@@ -43,7 +43,10 @@ export function fitRidge(gram: readonly Float64Array[], targets: ArrayLike<numbe
   const vectors = decomposition.eigenvectorMatrix;
   // Rounding leaves values a little below 0 where the true one is 0.
   const values = decomposition.realEigenvalues.map((value) => Math.max(0, value));
-  const rotated = vectors.transpose().mmul(Matrix.columnVector(Array.from(deviations))).to1DArray();
+  const rotated = vectors
+    .transpose()
+    .mmul(Matrix.columnVector(Array.from(deviations)))
+    .to1DArray();
   const meanNorm = matrix.trace() / count;
   let best: { lambda: number; error: number; leaveOneOut: Float64Array } | undefined;
   for (const lambda of penalties ?? GRID.map((each) => each * meanNorm)) {

@@ -41,6 +41,8 @@ export type Settings = z.infer<typeof settingsSchema>;
 
 export type PresetName = 'default' | 'tutorial';
 
+export const PRESET_NAMES: readonly [PresetName, PresetName] = ['default', 'tutorial'];
+
 /** `default` is what pool5 recommends; `tutorial` what the tutorial did. */
 export const PRESETS: Readonly<Record<PresetName, Settings>> = {
   default: {

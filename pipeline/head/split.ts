@@ -33,7 +33,7 @@ export function partOf(group: string, { splitSeed, validation, holdout, test }: 
 }
 
 /** @throws InputError where a part that was asked for is empty */
-export function checkParts(parts: readonly Part[], settings: SplitSettings): void {
+function checkParts(parts: readonly Part[], settings: SplitSettings): void {
   const { validation, holdout, test, splitSeed } = settings;
   const wanted: [Part, boolean][] = [
     ['train', true],
@@ -50,4 +50,30 @@ export function checkParts(parts: readonly Part[], settings: SplitSettings): voi
       fix: part === 'test' ? 'Give more labels or a larger --test.' : 'Give more labels or another --split-seed.',
     });
   }
+}
+
+/**
+ * Splits examples by their groups.
+ * @param fold of settings.folds, from 0: that one is held out
+ * @throws InputError where a part that was asked for is empty, or there are more folds than groups
+ */
+export function splitExamples(
+  examples: readonly { readonly group: string }[],
+  settings: Omit<SplitSettings, 'holdout'> & { readonly holdout: number; readonly folds: number | null },
+  fold?: number,
+): Part[] {
+  const { folds } = settings;
+  const groups = new Set(examples.map(({ group }) => group)).size;
+  if (folds !== null && folds > groups) {
+    throw new InputError({
+      expected: `at most ${groups} folds for ${groups} photographs`,
+      found: String(folds),
+      where: '--folds',
+    });
+  }
+  const holdout = fold === undefined || folds === null ? settings.holdout : { fold, folds };
+  const split = { ...settings, holdout };
+  const parts = examples.map(({ group }) => partOf(group, split));
+  checkParts(parts, split);
+  return parts;
 }
