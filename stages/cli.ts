@@ -68,6 +68,8 @@ const cli = yargs(hideBin(process.argv))
     throw error ?? new UsageError(withSuggestion(message, inner));
   });
 
+add('download', 'Download pictures from lists of addresses', async () => (await import('./download.js')).stage);
+
 class UsageError extends Pool5Error {
   readonly exitCode = 2;
 }

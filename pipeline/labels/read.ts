@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { errorCode, InputError, WorldError } from '../errors.js';
 import { idColumn, targetColumn, unitOf } from './columns.js';
-import { DECIMAL, isNumeric, parseDelimited, type TextTable } from './delimited.js';
+import { DECIMAL, decodeUtf8, isNumeric, parseDelimited, type TextTable } from './delimited.js';
 
 export interface Label {
   /** Path of the photograph below its folder, with /. */
@@ -93,5 +93,5 @@ export async function readNamedFile(file: string, what: string): Promise<Buffer>
  *   number, an empty or repeated id
  */
 export async function readLabels(file: string, options: { id?: string; target?: string } = {}): Promise<LabelTable> {
-  return labelsOf(parseDelimited(file, await readNamedFile(file, 'a file of labels')), options);
+  return labelsOf(parseDelimited(file, decodeUtf8(file, await readNamedFile(file, 'a file of labels'))), options);
 }
