@@ -61,7 +61,7 @@ function outcomeOf({ status, detail }: CarriedRow): string {
 
 /** Why no picture came; the table of outcomes is printed before. */
 function emptyHanded(rows: readonly CarriedRow[], summary: DownloadSummary): InputError | WorldError {
-  const counts = [...countOutcomes(rows)].map(([outcome, count]) => `${outcome} ${count}`).join(', ');
+  const counts = [...countOutcomes(rows)].map(([outcome, times]) => `${outcome} ${times}`).join(', ');
   const problem = { expected: 'at least one picture', found: `none (${counts})`, where: summary.status };
   if (rows.length > 0 && rows.every((row) => isNetworkFailure(row.status))) {
     return new WorldError({ ...problem, fix: 'Check the network, then run again with --retry failed.' });

@@ -35,11 +35,11 @@ function jpegOf(name) {
   return Buffer.concat([jpeg.subarray(0, 2), Buffer.from([0xff, 0xfe]), length, text, jpeg.subarray(2)]);
 }
 
-/** path -> number of requests */
+/** host + path -> number of requests */
 const requests = new Map();
 /** host -> requests in work now, and the most there were at once */
 const inWork = new Map(HOSTS.map((host) => [host, { now: 0, most: 0 }]));
-/** host -> time before which it asked not to be asked again */
+/** host + path -> time before which it asked not to be asked again */
 const restUntil = new Map();
 let early = 0;
 const agents = new Set();
@@ -52,7 +52,8 @@ const kinds = {
   ok: ({ response, picture }) => send(response, picture),
   slow: ({ response, picture }) => setTimeout(send, 8, response, picture),
   png: ({ response, path }) => send(response, Buffer.concat([png, Buffer.from(path)])),
-  webp: ({ response }) => send(response, webp, { 'content-type': 'application/octet-stream' }),
+  webp: ({ response, path }) =>
+    send(response, Buffer.concat([webp, Buffer.from(path)]), { 'content-type': 'application/octet-stream' }),
   'called-html': ({ response, picture }) => send(response, picture, { 'content-type': 'text/html' }),
   gzip: ({ response, picture }) => send(response, gzipSync(picture), { 'content-encoding': 'gzip' }),
   same: ({ response, number }) => send(response, jpegOf(`same ${number}`)),
@@ -68,9 +69,9 @@ const kinds = {
   dot: ({ response }) => send(response, dot),
   code: ({ response, number }) => send(response, page, { 'content-type': 'text/html' }, Number(number)),
   recovers: ({ response, picture, count }) => (count < 3 ? send(response, page, {}, 503) : send(response, picture)),
-  busy({ response, picture, count, host }) {
+  busy({ response, picture, count, host, path }) {
     if (count > 1) return send(response, picture);
-    restUntil.set(host, Date.now() + 1000);
+    restUntil.set(host + path, Date.now() + 1000);
     return send(response, Buffer.alloc(0), { 'retry-after': '1' }, 429);
   },
   'busy-for-long': ({ response }) => send(response, Buffer.alloc(0), { 'retry-after': '86400' }, 429),
@@ -125,7 +126,7 @@ function answer(request, response) {
   const count = (requests.get(host + path) ?? 0) + 1;
   requests.set(host + path, count);
   agents.add(request.headers['user-agent']);
-  if (Date.now() < (restUntil.get(host) ?? 0)) early++;
+  if (Date.now() < (restUntil.get(host + path) ?? 0)) early++;
   const work = inWork.get(host);
   work.most = Math.max(work.most, ++work.now);
   response.on('close', () => work.now--);
