@@ -93,7 +93,7 @@ const CODES: Readonly<Record<string, readonly [Outcome, boolean]>> = {
   UND_ERR_INVALID_ARG: ['not an address', false],
 };
 
-/** @throws the error itself where it is none of a request's known ones */
+/** What an error thrown by a request means. @throws the error itself where it is a mistake in the program */
 export function failureOf(error: unknown): Failure {
   if (error instanceof FailureError) return error.failure;
   if (error instanceof PrivateAddressError) return { status: 'private address', detail: error.message, passing: false };
@@ -106,7 +106,8 @@ export function failureOf(error: unknown): Failure {
     return { status: 'not an image', detail: 'damaged content-encoding', passing: false };
   }
   if (TLS.test(code)) return { status: 'TLS', detail: code, passing: false };
-  if (code.startsWith('HPE_')) return { status: 'not HTTP', detail: errorMessage(error), passing: false };
   if (error instanceof Error && error.cause !== undefined) return failureOf(error.cause);
-  throw error;
+  if (error instanceof TypeError || error instanceof ReferenceError || error instanceof RangeError) throw error;
+  // undici's parser errors carry no code where the very first bytes are wrong; one strange server must not end a run.
+  return { status: 'not HTTP', detail: errorMessage(error), passing: false };
 }

@@ -138,7 +138,7 @@ function answer(request, response) {
 let port = 0;
 for (const host of HOSTS) {
   const server = createServer(answer);
-  server.on('clientError', (error, socket) => socket.destroy());
+  server.on('clientError', (error, socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
   await new Promise((resolve) => server.listen(port, host, resolve));
   port = server.address().port;
 }

@@ -26,12 +26,18 @@ async function messageOf(child: ChildProcess): Promise<unknown> {
 export async function startServer(): Promise<MisbehavingServer> {
   const child = fork(new URL('server.mjs', import.meta.url));
   const { port } = READY.parse(await messageOf(child));
+  // One question at a time: answers carry no name.
+  let last: Promise<unknown> = Promise.resolve();
+  const ask = async (): Promise<unknown> => {
+    const answer = messageOf(child);
+    child.send('account');
+    return answer;
+  };
   return {
     port,
     async account() {
-      const answer = messageOf(child);
-      child.send('account');
-      return ACCOUNT.parse(await answer);
+      last = last.then(ask);
+      return ACCOUNT.parse(await last);
     },
     stop: () => child.disconnect(),
   };
