@@ -72,7 +72,8 @@ function decodersOf(headers: IncomingHttpHeaders): Duplex[] {
 export function retryAfterOf(header: string | undefined, now = Date.now()): number | undefined {
   if (header === undefined) return undefined;
   if (/^\s*\d+\s*$/.test(header)) return Number(header);
-  const date = Date.parse(header);
+  // Date.parse takes nearly anything for a date; HTTP's are all in GMT.
+  const date = /\bGMT\s*$/.test(header) ? Date.parse(header) : Number.NaN;
   return Number.isNaN(date) ? undefined : Math.max(0, (date - now) / 1000);
 }
 
