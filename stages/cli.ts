@@ -69,6 +69,7 @@ const cli = yargs(hideBin(process.argv))
   });
 
 add('download', 'Download pictures from lists of addresses', async () => (await import('./download.js')).stage);
+add('label', 'Make, join or check labels', async () => (await import('./label.js')).stage);
 
 class UsageError extends Pool5Error {
   readonly exitCode = 2;

@@ -16,7 +16,6 @@ export interface Picture {
 const ENDINGS: Readonly<Record<string, string>> = {
   'image/jpeg': 'jpg',
   'image/png': 'png',
-  'image/apng': 'png',
   'image/webp': 'webp',
   'image/avif': 'avif',
   'image/tiff': 'tif',

@@ -33,7 +33,8 @@ export function normaliseId(text: string): string {
 
 const INFINITE = /^[+-]?(inf(inity)?|nan)$/i;
 
-function number(table: TextTable, column: string, text: string, line: number): number {
+/** A cell as a target. @throws InputError where it is not a finite number */
+export function targetOf(table: TextTable, column: string, text: string, line: number): number {
   if (isNumeric(text)) return Number(text);
   throw new InputError({
     expected: INFINITE.test(text) || DECIMAL.test(text) ? 'a finite number' : 'a number',
@@ -64,7 +65,7 @@ export function labelsOf(table: TextTable, options: { id?: string; target?: stri
       });
     }
     lines.set(image, line);
-    return { id: image, target: number(table, target, columns[target] ?? '', line), line, columns };
+    return { id: image, target: targetOf(table, target, columns[target] ?? '', line), line, columns };
   });
   const stated = table.comments
     .find((comment) => comment.startsWith('unit:'))
