@@ -68,6 +68,12 @@ const cli = yargs(hideBin(process.argv))
     throw error ?? new UsageError(withSuggestion(message, inner));
   });
 
+add(
+  'sample',
+  'Draw pictures of tigers and cats with their lengths, to try pool5 on',
+  async () => (await import('./sample.js')).stage,
+);
+
 class UsageError extends Pool5Error {
   readonly exitCode = 2;
 }
