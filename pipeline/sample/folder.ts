@@ -128,7 +128,9 @@ async function drawAll(folder: string, options: SampleOptions): Promise<SampleRe
     await keep(imageId(k), await drawPicture(seed, k));
     options.drawn(++done);
   };
-  await Promise.all(Array.from({ length: count }, (_, i) => limit(draw, i + 1)));
+  // All of them settle first: none may still write when the folder of unfinished files is removed.
+  const outcomes = await Promise.allSettled(Array.from({ length: count }, (_, i) => limit(draw, i + 1)));
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   await keep(LABELS, labelsOf(seed, count));
   const sorted = Object.fromEntries(Object.entries(files).toSorted(([a], [b]) => (a < b ? -1 : 1)));
   return { pool5: 'sample', drawing: DRAWING, seed, count, files: sorted };
