@@ -1,0 +1,24 @@
+import { createHash } from 'node:crypto';
+import type { CacheKey } from './schema.js';
+
+/** sha256 (hex) of a key. */
+export function identityOf(key: CacheKey): string {
+  return createHash('sha256').update([key.weights, key.preprocessing, key.layer, key.dtype].join('\n')).digest('hex');
+}
+
+/** The name of the folder below features/ that holds everything of one key. */
+export function folderName(key: CacheKey): string {
+  return `${key.layer}-${key.dtype}-${identityOf(key).slice(0, 12)}`;
+}
+
+function short(value: string): string {
+  return /^[0-9a-f]{64}$/.test(value) ? value.slice(0, 8) : value;
+}
+
+/** What differs between two keys, for people: "weights 1a2b3c4d → 5e6f7a8b". */
+export function differences(before: CacheKey, after: CacheKey): string[] {
+  const parts = ['weights', 'preprocessing', 'layer', 'dtype'] as const;
+  return parts
+    .filter((part) => before[part] !== after[part])
+    .map((part) => `${part} ${short(before[part])} → ${short(after[part])}`);
+}
