@@ -122,9 +122,9 @@ function residualsByGroup(report: RunReport): Chart | undefined {
   const text =
     'For each group (the first folder of a photograph) and split: median, quartiles, range and outliers of the error.';
   return chart('groups', 'Residuals by group', text, {
-    height: { step: 16 * splits.length + 14 },
+    height: 70 + groups.size * (16 * splits.length + 14),
     data: { name: 'photographs' },
-    mark: { type: 'boxplot', size: 10, median: { color: '#fff' }, outliers: { size: 16 } },
+    mark: { type: 'boxplot', size: 10, median: { color: '#fff' }, rule: { color: '#808080' }, outliers: { size: 16 } },
     encoding: {
       y: { field: 'group', type: 'nominal', title: null },
       yOffset: { field: 'split', type: 'nominal', scale: { domain: splits } },

@@ -5,10 +5,10 @@ import { PACKAGE_ROOT } from '../package-root.js';
 import type { Chart } from './charts.js';
 import { html, Html, jsonScript } from './html.js';
 
-/** The Vega runtime without maps and forces, which no chart here uses. */
+/** The whole Vega runtime: its smaller core build lacks the d3 modules that it needs. */
 async function vegaRuntime(): Promise<string> {
   const folder = dirname(createRequire(import.meta.url).resolve('vega/vega-schema.json'));
-  return readFile(join(folder, 'vega-core.min.js'), 'utf8');
+  return readFile(join(folder, 'vega.min.js'), 'utf8');
 }
 
 /** A script of this package or of a library: it must not end its own element. */

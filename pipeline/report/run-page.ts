@@ -191,7 +191,7 @@ export function runPage(report: RunReport, thumbnails: readonly (string | undefi
   const interval =
     report.interval === undefined
       ? ''
-      : ` ${Math.round(report.interval.coverage * 100)} % of new photographs like these lie within ±${number(report.interval.half)} of the prediction.`;
+      : ` ${Math.round(report.interval.coverage * 100)} % of new photographs like these lie within ±${number(report.interval.half)}${unit === '' ? '' : ` ${unit}`} of the prediction.`;
   const notes = report.notes.map((note) => html`<p><strong>Note:</strong> ${note}</p>`);
   return documentOf({
     title: `Run ${name}`,
