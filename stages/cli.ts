@@ -74,6 +74,8 @@ add(
   async () => (await import('./sample.js')).stage,
 );
 
+add('report', 'Make a page about a run to look at', async () => (await import('./report.js')).stage);
+
 class UsageError extends Pool5Error {
   readonly exitCode = 2;
 }

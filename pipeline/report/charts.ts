@@ -171,14 +171,13 @@ function learningCurves({ curves, references, unit }: RunReport): Chart | undefi
   if (curves.points.length === 0) return undefined;
   const series = [...new Set(curves.points.map((each) => each.series))];
   const best = curves.best === undefined ? [] : [rule(curves.best, 'x', [6, 4])];
-  const comparable = curves.label.startsWith('Mean absolute error');
-  const lines = comparable
-    ? references.flatMap(({ name, mae }): Unit[] => [
-        rule(mae, 'y', [2, 3]),
+  const lines = curves.inUnit
+    ? references.flatMap(({ name, rmse }): Unit[] => [
+        rule(rmse, 'y', [2, 3]),
         {
-          data: { values: [{ name, mae }] },
+          data: { values: [{ name, rmse }] },
           mark: { type: 'text', align: 'left', baseline: 'bottom', dx: 4, x: 0 },
-          encoding: { y: { field: 'mae', type: 'quantitative' }, text: { field: 'name' } },
+          encoding: { y: { field: 'rmse', type: 'quantitative' }, text: { field: 'name' } },
         },
       ])
     : [];
@@ -187,7 +186,11 @@ function learningCurves({ curves, references, unit }: RunReport): Chart | undefi
     mark: { type: 'line', point: curves.points.length < 60 },
     encoding: {
       x: { field: 'epoch', type: 'quantitative', title: 'Epoch', axis: { tickMinStep: 1 } },
-      y: { field: 'value', type: 'quantitative', title: axisTitle(curves.label, comparable ? unit : '') },
+      y: {
+        field: 'value',
+        type: 'quantitative',
+        title: curves.inUnit ? axisTitle('Root mean squared error', unit) : 'Loss',
+      },
       color: {
         field: 'series',
         type: 'nominal',
@@ -196,7 +199,7 @@ function learningCurves({ curves, references, unit }: RunReport): Chart | undefi
       },
     },
   };
-  const text = `The error after each epoch.${curves.best === undefined ? '' : ` The dashed line marks the best epoch (${curves.best}), whose weights were kept.`}${lines.length === 0 ? '' : ' The dotted lines are the baselines.'}`;
+  const text = `The error after each epoch.${curves.best === undefined ? '' : ` The dashed line marks the best epoch (${curves.best}), whose weights were kept.`}${lines.length === 0 ? '' : ' The dotted lines are what simpler predictors reach.'}`;
   return chart('curves', 'Learning curves', text, { layer: [...best, ...lines, curve] });
 }
 

@@ -15,10 +15,11 @@ export interface CurvePoint {
   readonly value: number;
 }
 
-/** A number that the error is compared with, in the target's unit. */
+/** Errors that the head's are compared with, in the target's unit. */
 export interface Reference {
   readonly name: string;
   readonly mae: number;
+  readonly rmse: number;
 }
 
 export interface Duplicate {
@@ -55,11 +56,12 @@ export interface RunReport {
   readonly target: string;
   readonly outcomes: readonly Outcome[];
   readonly curves: {
-    readonly label: string;
+    /** Whether values are root mean squared errors in the target's unit; else they are losses. */
+    readonly inUnit: boolean;
     readonly points: readonly CurvePoint[];
     readonly best: number | undefined;
   };
-  /** Baselines (mean, ridge) and the noise floor, where known. */
+  /** Baselines: the mean, ridge, the mean of the folder. */
   readonly references: readonly Reference[];
   /** Half-width of the prediction interval and its coverage, where there is one. */
   readonly interval: { readonly half: number; readonly coverage: number } | undefined;

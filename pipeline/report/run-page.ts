@@ -1,32 +1,8 @@
 import { chartsOf } from './charts.js';
 import { chartFigure, documentOf } from './document.js';
+import { errorsOf } from './errors-of.js';
 import { html, table, type Html } from './html.js';
-import {
-  decimalsFor,
-  groupsOf,
-  splitsOf,
-  type Duplicate,
-  type Outcome,
-  type RunReport,
-  type Suspect,
-} from './outcome.js';
-
-interface Errors {
-  readonly count: number;
-  readonly mae: number;
-  readonly rmse: number;
-  readonly r2: number | undefined;
-}
-
-/** Mean absolute error, root mean squared error and R2 of a part; R2 is undefined where its targets do not vary. */
-export function errorsOf(outcomes: readonly Outcome[]): Errors {
-  const count = outcomes.length;
-  const mean = outcomes.reduce((sum, { target }) => sum + target, 0) / count;
-  const squared = outcomes.reduce((sum, { target, prediction }) => sum + (prediction - target) ** 2, 0);
-  const spread = outcomes.reduce((sum, { target }) => sum + (target - mean) ** 2, 0);
-  const mae = outcomes.reduce((sum, { target, prediction }) => sum + Math.abs(prediction - target), 0) / count;
-  return { count, mae, rmse: Math.sqrt(squared / count), r2: spread === 0 ? undefined : 1 - squared / spread };
-}
+import { decimalsFor, groupsOf, splitsOf, type Duplicate, type RunReport, type Suspect } from './outcome.js';
 
 function errorTable(report: RunReport, number: (value: number) => string): Html {
   const unit = report.unit === '' ? '' : ` (${report.unit})`;
@@ -34,7 +10,7 @@ function errorTable(report: RunReport, number: (value: number) => string): Html 
     const { count, mae, rmse, r2 } = errorsOf(report.outcomes.filter((outcome) => outcome.split === split));
     return [split, String(count), number(mae), number(rmse), r2 === undefined ? '–' : r2.toFixed(3)];
   });
-  const references = report.references.map(({ name, mae }) => [name, '', number(mae), '', '']);
+  const references = report.references.map(({ name, mae, rmse }) => [name, '', number(mae), number(rmse), '']);
   return table(
     'Errors by split, and what they compare with',
     ['', 'Photographs', `MAE${unit}`, `RMSE${unit}`, 'R²'],
