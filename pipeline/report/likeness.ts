@@ -19,7 +19,7 @@ export async function likenessOf(cache: FeatureCache, outcomes: readonly Outcome
     return digest === undefined ? [] : [{ outcome, digest }];
   });
   const descriptors = new Map<string, Float32Array>();
-  for await (const { digest, feature } of cache.rows(known.map(({ digest }) => digest))) {
+  for await (const { digest, feature } of cache.rows(known.map((each) => each.digest))) {
     descriptors.set(digest, descriptorOf(feature));
   }
   const photographs = known.flatMap(({ outcome, digest }) => {

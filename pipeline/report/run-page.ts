@@ -13,7 +13,7 @@ function errorTable(report: RunReport, number: (value: number) => string): Html 
   const references = report.references.map(({ name, mae, rmse }) => [name, '', number(mae), number(rmse), '']);
   return table(
     'Errors by split, and what they compare with',
-    ['', 'Photographs', `MAE${unit}`, `RMSE${unit}`, 'R²'],
+    ['Split', 'Photographs', `MAE${unit}`, `RMSE${unit}`, 'R²'],
     [...splits, ...references],
   );
 }

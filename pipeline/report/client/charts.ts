@@ -62,6 +62,8 @@ async function draw({ id, spec, points }: ChartOnPage, rows: readonly object[]):
     });
   }
   await view.runAsync();
+  // The container is the image that assistive technology hears of, with its description as its name.
+  container.querySelector('svg')?.setAttribute('aria-hidden', 'true');
 }
 
 const { photographs: everything }: { photographs: readonly PhotographRow[] } = JSON.parse(textOf('data'));
