@@ -80,6 +80,8 @@ class UsageError extends Pool5Error {
   readonly exitCode = 2;
 }
 
+add('train', 'Train a head on cached features and a table of labels', async () => (await import('./train.js')).stage);
+
 try {
   await cli.parseAsync();
 } catch (error) {
