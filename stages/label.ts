@@ -7,7 +7,8 @@ import { checkLabels } from '../pipeline/labels/check.js';
 import { idColumn, targetColumn, unitOf } from '../pipeline/labels/columns.js';
 import { histogramOf, type Histogram, histogramText } from '../pipeline/labels/histogram.js';
 import { makeLabels } from '../pipeline/labels/make.js';
-import { accountOf, listed, matchRows } from '../pipeline/labels/match.js';
+import { checkPictureName, drawHistogram } from '../pipeline/labels/picture.js';
+import { accountOf, counted, listed, matchRows } from '../pipeline/labels/match.js';
 import { targetOf } from '../pipeline/labels/read.js';
 import { noiseFloor, parseRule, ruleText } from '../pipeline/labels/rules.js';
 import { readTable } from '../pipeline/labels/tables.js';
@@ -84,7 +85,7 @@ async function makeUp(texts: readonly string[], options: Options, effects: Effec
   const comments = [`seed: ${options.seed}`, `unit: ${unit}`, ...ruleLines];
   await writeLabels(options.out, { origin: 'made up, not measured', comments, target, rows });
   const floor = noiseFloor({ file: options.out, comments, rows });
-  const account = without === 0 ? [] : [`${without} images are in folders without a rule`];
+  const account = without === 0 ? [] : [`${counted(without, 'image is', 'images are')} in a folder without a rule`];
   return {
     labels: options.out,
     target,
@@ -112,7 +113,7 @@ async function join(file: string, options: Options): Promise<Outcome> {
   const account = accountOf(matches);
   if (empty.length > 0) {
     const lines = listed(empty, ({ image, row }) => `${image} (line ${row.line})`);
-    account.push(`${empty.length} images have a row without a number: ${lines}`);
+    account.push(`${counted(empty.length, 'image has', 'images have')} a row without a number: ${lines}`);
   }
   if (rows.length === 0) {
     const fix = `${account.slice(1).join('. ')}. Name the column of image names with --id.`;
@@ -145,6 +146,16 @@ async function check(file: string, options: Options, effects: Effects): Promise<
   return { labels: file, target, unit, account: notes, labelled: rows };
 }
 
+/** About: a picture has room for more than a terminal. */
+const PICTURE_BINS = 32;
+
+/** length_cm is "length (cm)". */
+function axisTitle({ target, unit }: { target: string; unit: string }): string {
+  if (unit === '') return target;
+  const name = target.endsWith(`_${unit}`) ? target.slice(0, -unit.length - 1) : target;
+  return name.includes(unit) ? name : `${name} (${unit})`;
+}
+
 /** Exactly one of the three ways to labels. */
 function oneOf(ways: Readonly<Record<string, unknown>>): void {
   const given = Object.keys(ways).filter((way) => ways[way] !== undefined);
@@ -174,6 +185,7 @@ export const stage = defineStage({
       .option('unit', { type: 'string', requiresArg: true, describe: 'Unit of the numbers, e.g. cm' })
       .option('seed', { type: 'number', default: 1, describe: 'Seed of made-up numbers' })
       .option('out', { type: 'string', default: 'labels.csv', requiresArg: true, describe: 'File to write' })
+      .option('picture', { type: 'string', requiresArg: true, describe: 'Draw the histogram into a .png or .svg file' })
       .example(
         "$0 label --images data/photos --rule 'tiger: normal(100, 30) min 20' --rule 'kittycat: normal(40, 8) min 10' --unit cm",
         'Lengths as in the tutorial',
@@ -184,6 +196,7 @@ export const stage = defineStage({
   async run(options, effects): Promise<LabelSummary> {
     const { rule, from, check: checked } = options;
     oneOf({ '--rule': rule, '--from': from, '--check': checked });
+    if (options.picture !== undefined) checkPictureName(options.picture);
     if (!Number.isSafeInteger(options.seed)) {
       throw new InputError({ expected: 'a whole number', found: String(options.seed), where: '--seed' });
     }
@@ -194,10 +207,14 @@ export const stage = defineStage({
           ? await join(from, options)
           : await check(checked ?? '', options, effects);
     const { labelled, ...rest } = outcome;
-    return { ...rest, rows: labelled.length, histogram: histogramOf(labelled) };
+    const histogram = histogramOf(labelled);
+    const summary = { ...rest, rows: labelled.length, histogram };
+    if (options.picture === undefined) return summary;
+    await drawHistogram(histogramOf(labelled, PICTURE_BINS), axisTitle(rest), options.picture);
+    return { ...summary, picture: options.picture };
   },
 
-  text({ labels, rows, target, unit, account, noiseFloor: floor, histogram }, options) {
+  text({ labels, rows, target, unit, account, noiseFloor: floor, histogram, picture }, options) {
     const done =
       options.check === undefined ? `${rows.toLocaleString('en')} labels in ${labels}` : `${labels} is in order`;
     const limit = `No model can do better than RMSE ${floor?.toFixed(2)} ${unit} on these made-up numbers: the rest is chance`;
@@ -206,6 +223,7 @@ export const stage = defineStage({
       ...account,
       done,
       ...(floor === undefined ? [] : [limit.replace('  ', ' ')]),
+      ...(picture === undefined ? [] : [`Histogram: ${picture}`]),
     ].join('\n');
   },
 });

@@ -1,6 +1,6 @@
 import { targetColumn, idColumn } from './columns.js';
 import { DECIMAL, isNumeric, type TextTable } from './delimited.js';
-import { accountOf, listed, matchRows } from './match.js';
+import { accountOf, counted, listed, matchRows } from './match.js';
 import { normaliseId } from './read.js';
 
 export interface Check {
@@ -37,18 +37,20 @@ export function checkLabels(
   const bad = cells.filter(({ text }) => !isNumeric(text));
   if (bad.length > 0) {
     const words = listed(bad, ({ line, text }) => `line ${line}: ${describe(text)}`);
-    errors.push(`${bad.length} rows without a number in ${target}: ${words}`);
+    errors.push(`${counted(bad.length, 'row', 'rows')} without a number in ${target}: ${words}`);
   }
   const nameless = cells.filter((cell) => cell.id === '');
   if (nameless.length > 0) {
-    errors.push(`${nameless.length} rows without an image in ${id}: ${listed(nameless, ({ line }) => `line ${line}`)}`);
+    errors.push(
+      `${counted(nameless.length, 'row', 'rows')} without an image in ${id}: ${listed(nameless, ({ line }) => `line ${line}`)}`,
+    );
   }
   const lines = new Map<string, number[]>();
   for (const cell of cells) if (cell.id !== '') lines.set(cell.id, [...(lines.get(cell.id) ?? []), cell.line]);
   const repeated = [...lines].filter(([, at]) => at.length > 1);
   if (repeated.length > 0) {
     const words = listed(repeated, ([name, at]) => `${name} (lines ${at.join(', ')})`);
-    errors.push(`${repeated.length} images have several rows: ${words}`);
+    errors.push(`${counted(repeated.length, 'image has', 'images have')} several rows: ${words}`);
   }
 
   // Each image once: what is repeated was told above.
@@ -59,7 +61,9 @@ export function checkLabels(
   if (byName.length > 0) {
     const words = listed(byName, ({ image, row }) => `${row.columns[id]} (line ${row.line}: ${image})`);
     const fix = `pool5 label --from ${table.file} joins them`;
-    errors.push(`${byName.length} images are not called by their path below the folder: ${words}; ${fix}`);
+    errors.push(
+      `${counted(byName.length, 'row names its image', 'rows name their images')} otherwise than by the path below the folder: ${words}; ${fix}`,
+    );
   }
   if (exact.matches.length < 2) errors.push(`fewer than 2 images have a label`);
   notes.push(...accountOf({ ...exact }));

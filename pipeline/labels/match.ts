@@ -89,32 +89,35 @@ export function listed<Item>(items: readonly Item[], text: (item: Item) => strin
   return items.length > 5 ? `${shown}, ...` : shown;
 }
 
-function count(value: number): string {
-  return value.toLocaleString('en');
+/** "1 row means", "1,200 rows mean". */
+export function counted(count: number, one: string, many: string): string {
+  return `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
 }
 
 /** Lines for a person on what did and did not match. */
 export function accountOf({ matches, strangers, ambiguous, missing }: Matches): string[] {
   const ways = WAYS.map(({ by }) => ({ by, times: matches.filter((match) => match.by === by).length }))
     .filter(({ times }) => times > 0)
-    .map(({ by, times }) => `${count(times)} by ${by}`);
-  const lines = [`${count(matches.length)} images matched${ways.length === 0 ? '' : ` (${ways.join(', ')})`}`];
+    .map(({ by, times }) => `${times.toLocaleString('en')} by ${by}`);
+  const lines = [
+    `${counted(matches.length, 'image', 'images')} matched${ways.length === 0 ? '' : ` (${ways.join(', ')})`}`,
+  ];
   if (strangers.length > 0) {
     const names = listed(
       strangers,
       ({ name, line, near }) => `${name} (line ${line}${near === undefined ? '' : `; ${near}?`})`,
     );
-    lines.push(`${count(strangers.length)} rows mean no image: ${names}`);
+    lines.push(`${counted(strangers.length, 'row means', 'rows mean')} no image: ${names}`);
   }
   if (ambiguous.length > 0) {
     const names = listed(
       ambiguous,
       ({ name, line, images }) => `${name} (line ${line}: ${images.slice(0, 2).join(' or ')})`,
     );
-    lines.push(`${count(ambiguous.length)} rows could mean several images: ${names}`);
+    lines.push(`${counted(ambiguous.length, 'row', 'rows')} could mean several images: ${names}`);
   }
   if (missing.length > 0) {
-    lines.push(`${count(missing.length)} images have no row: ${listed(missing, (image) => image)}`);
+    lines.push(`${counted(missing.length, 'image has', 'images have')} no row: ${listed(missing, (image) => image)}`);
   }
   return lines;
 }
