@@ -1,6 +1,9 @@
+import { join } from 'node:path';
 import pLimit from 'p-limit';
 import seedrandom from 'seedrandom';
-import { errorCode, InterruptedError, WorldError } from '../errors.js';
+import { errorCode, InputError, InterruptedError } from '../errors.js';
+import { writeFault } from '../files/atomic.js';
+import { type Lock, ownerText, tryLock } from '../files/lock.js';
 import type { Effects } from '../terminal/effects.js';
 import { judge } from './judge.js';
 import { type Course, Ledger, type Reopening, rowOf } from './ledger.js';
@@ -224,10 +227,18 @@ function inTurns(lists: readonly AddressList[]): ListedAddress[] {
   return entries.toSorted((a, b) => a.index - b.index).map(({ entry }) => entry);
 }
 
+/** Two runs would overwrite each other's status.csv. */
+async function alone(folder: string): Promise<Lock> {
+  const lock = await tryLock(join(folder, '.download.lock'));
+  if ('release' in lock) return lock;
+  const fix = 'Wait for it to end, or name another folder with --out.';
+  throw new InputError({ expected: 'no other download', found: ownerText(lock), where: folder, fix });
+}
+
 /**
  * Downloads the pictures of the lists into a folder each, going on from what `out`/status.csv says was done.
  * @returns the rows of all addresses that have a verdict, earlier runs' included, by keyOf
- * @throws InterruptedError on the signal, WorldError for a full disk and the like; status.csv and the pictures so far
+ * @throws InputError while another run works in `out`, InterruptedError on the signal, WorldError for a full disk and the like; status.csv and the pictures so far
  *   are in order after either, as they are after a kill
  */
 export async function download(
@@ -239,6 +250,7 @@ export async function download(
   const entries = inTurns(lists);
   const progress = effects.progress('download', entries.length, 'addresses');
   const isListed = new Set(lists.map((list) => list.name));
+  const lock = await alone(options.out);
   let ledger: Ledger;
   try {
     const store = new Store(options.out);
@@ -260,13 +272,11 @@ export async function download(
       await ledger.close();
       await store.close();
     }
-  } catch (cause) {
-    const code = errorCode(cause);
-    if (code === undefined) throw cause;
-    const fix = 'The pictures so far are whole; the same command goes on from them.';
-    throw new WorldError({ expected: 'to write pictures', found: code, where: options.out, fix }, { cause });
+  } catch (error) {
+    throw errorCode(error) === undefined ? error : writeFault(error, options.out);
   } finally {
     progress.stop();
+    await lock.release();
   }
   if (effects.signal.aborted) {
     const signal = effects.signal.reason === 'SIGTERM' ? 'SIGTERM' : 'SIGINT';

@@ -144,6 +144,24 @@ describe('pool5 download', () => {
     expect((await readdir(out)).toSorted()).toEqual(['cats', 'status.csv']);
   });
 
+  it('refuses a folder that another run works in', async () => {
+    const { child, list } = await startSlow();
+    const second = await run('--list', list, '--allow-private');
+    child.kill('SIGKILL');
+    await once(child, 'close');
+    expect(second.code).toBe(2);
+    expect(second.stderr.replace(/on .*, since [^ ]+Z/, 'on HERE')).toBe(
+      `pool5: Expected no other download, got process ${child.pid} on HERE (${out}). Wait for it to end, or name another folder with --out.\n`,
+    );
+  });
+
+  it('says that it may not write', async () => {
+    const list = await listFile(folder, 'cats', [at('ok/1/a')]);
+    await writeFile(out, '');
+    const { code, stderr } = await run('--list', list, '--allow-private');
+    expect([code, stderr]).toEqual([3, expect.stringMatching(/^pool5: Cannot write .*photos/)]);
+  });
+
   it('exits 130 on SIGINT and says how to go on', async () => {
     const { child } = await startSlow();
     let stderr = '';

@@ -79,7 +79,8 @@ describe('download from 2,800 addresses of a misbehaving server', () => {
       Object.fromEntries(answered.map(({ address, tries }) => [address, tries])),
     );
     // On the hosts where nothing breaks off, the server sees exactly what is open.
-    expect(['21', '22', '23', '24'].map((last) => account.most[`127.0.0.${last}`])).toEqual([3, 3, 3, 3]);
+    const most = ['21', '22', '23', '24'].map((last) => account.most[`127.0.0.${last}`] ?? Infinity);
+    expect(Math.max(...most)).toBeLessThanOrEqual(3);
     expect(account.agents).toEqual([`pool5 (downloads pictures from lists; Node.js ${process.versions.node})`]);
     expect(account.early).toBe(0);
 
@@ -91,5 +92,16 @@ describe('download from 2,800 addresses of a misbehaving server', () => {
     const kept = (await Promise.all(['tiger', 'kittycat'].map((list) => readdir(join(out, list))))).flat();
     expect(kept).toHaveLength(rows.filter(({ status }) => status === 'ok').length);
     expect((await readdir(out)).toSorted()).toEqual(['kittycat', 'status.csv', 'tiger']);
+  });
+
+  it('sends one host no more requests at a time than it may, however many are to be sent', async () => {
+    const addresses = Array.from(
+      { length: 40 },
+      (_, index) => `http://127.0.0.24:${server.port}/slow/${index}/one.jpg`,
+    );
+    const out = join(folder, 'one-host');
+    await download(await readLists([await listFile(folder, 'one-host', addresses)]), settings(out), quiet());
+    expect((await statusOf(out)).map(({ status }) => status)).toEqual(addresses.map(() => 'ok'));
+    expect((await server.account()).most['127.0.0.24']).toBe(3);
   });
 });
