@@ -68,6 +68,16 @@ const cli = yargs(hideBin(process.argv))
     throw error ?? new UsageError(withSuggestion(message, inner));
   });
 
+add('download', 'Download pictures from lists of addresses', async () => (await import('./download.js')).stage);
+add('label', 'Make, join or check labels', async () => (await import('./label.js')).stage);
+add(
+  'sample',
+  'Draw pictures of tigers and cats with their lengths, to try pool5 on',
+  async () => (await import('./sample.js')).stage,
+);
+
+add('report', 'Make a page about a run to look at', async () => (await import('./report.js')).stage);
+
 class UsageError extends Pool5Error {
   readonly exitCode = 2;
 }
