@@ -3,12 +3,13 @@ import { baselinesOf, metricsByPart, type Baselines, type MetricsByPart } from '
 import { crossValidate, type CrossValidation } from '../pipeline/head/cross-validation.js';
 import { trainHead, type Experiment } from '../pipeline/head/experiment.js';
 import { SETTING_OPTIONS, settingsFrom } from '../pipeline/head/options.js';
-import { prepare } from '../pipeline/head/prepare.js';
+import { prepare, type Prepared } from '../pipeline/head/prepare.js';
 import { resultTable } from '../pipeline/head/result-table.js';
 import { checkInputs, fingerprint, pool5Version, readRunConfig, type RunConfig } from '../pipeline/head/run-config.js';
 import { checkRunName, saveRun } from '../pipeline/head/run-folder.js';
 import { PRESET_NAMES, type Settings } from '../pipeline/head/settings.js';
-import { splitExamples } from '../pipeline/head/split.js';
+import { splitExamples, type Part } from '../pipeline/head/split.js';
+import { noiseFloor } from '../pipeline/labels/rules.js';
 import type { Effects } from '../pipeline/terminal/effects.js';
 import { defineStage } from './stage.js';
 
@@ -22,6 +23,8 @@ interface TrainSummary {
   readonly metrics: MetricsByPart;
   readonly baselines: Baselines;
   readonly crossValidation: CrossValidation | null;
+  /** The least RMSE that made-up labels allow on the photographs compared; null where they were measured. */
+  readonly floor: number | null;
   /** The epoch that the weights are from; null for ridge. */
   readonly epoch: number | null;
   readonly epochs: number;
@@ -61,6 +64,13 @@ function seedText({ splitSeed, initSeed, batchSeed }: Settings): string {
 
 function defaultName(config: RunConfig): string {
   return `${config.preset}-${seedText(config.settings)}-${fingerprint(config).slice(0, 8)}`;
+}
+
+/** Of the photographs that the head is judged by. */
+function floorOf({ table, experiment }: Prepared, parts: readonly Part[]): number | null {
+  const judged = (['test', 'holdout', 'validation', 'train'] as const).find((part) => parts.includes(part));
+  const ids = experiment.examples.filter((_, index) => parts[index] === judged).map(({ id }) => id);
+  return noiseFloor(table, ids)?.rmse ?? null;
 }
 
 async function validateFolds(
@@ -131,7 +141,7 @@ export const stage = defineStage({
     if (source.features.random) effects.log('The features come from random weights: the numbers mean nothing.');
     const parts = splitExamples(experiment.examples, settings);
     lap();
-    const baselines = baselinesOf(experiment, parts);
+    const baselines = baselinesOf(experiment, parts, settings.normalize);
     const baselineSeconds = lap();
 
     const bar = epochProgress(settings, effects, 'Training');
@@ -152,6 +162,7 @@ export const stage = defineStage({
       metrics: metricsByPart(experiment.examples, parts, head.predictions),
       baselines,
       crossValidation,
+      floor: floorOf(prepared, parts),
       epoch: head.epoch,
       epochs: head.history.length,
       width: head.width,

@@ -71,7 +71,7 @@ async function writeFiles(folder: string, content: RunContent): Promise<void> {
     stringify(rows, { header: true, columns: ['id', 'split', 'target', 'prediction'] }),
   );
   await writeFile(join(folder, 'summary.json'), json(summary));
-  await saveLayersModel(folder, layers);
+  await saveLayersModel(folder, config.settings.normalize, layers);
 }
 
 /** Moves a finished folder to its place; the run that was there is removed once it is replaced. */

@@ -30,7 +30,7 @@ function photographs(count: number): Map<string, Float32Array> {
   return new Map(
     Array.from({ length: count }, (_, index) => {
       const feature = randomFeature(index);
-      feature.fill(index * 8, 1000, 1400);
+      feature.fill(index, 1000, 1400);
       return [`p/${index}.jpg`, feature];
     }),
   );
