@@ -47,6 +47,8 @@ export interface TrainedHead {
   readonly history: readonly EpochRecord[];
   /** The epoch that the weights are from; null for ridge. */
   readonly epoch: number | null;
+  /** Whether it was trained again on training and validation examples. */
+  readonly refitted: boolean;
   /** Columns of the space that the first layer was trained in. */
   readonly width: number;
   /**
@@ -147,6 +149,7 @@ async function trainDense(
     transform,
     history,
     epoch,
+    refitted,
     width: coordinates.width,
     async layers() {
       const [input, ...rest] = fitted.layers;
@@ -176,6 +179,7 @@ function trainRidge(
     transform,
     history: [],
     epoch: null,
+    refitted: false,
     width: digests.length,
     async layers() {
       const dual = new Map<string, number>();

@@ -25,18 +25,26 @@ export interface RunContent {
   readonly summary: object;
 }
 
+/** Names below artifacts/ that pool5 uses itself. */
+const RESERVED: readonly string[] = [LATEST, 'records'];
+
+/** @throws InputError where a folder below artifacts/ cannot have this name */
+export function checkName(name: string, option: string): void {
+  if (/^\w[\w.+=-]*$/.test(name) && !RESERVED.includes(name)) return;
+  throw new InputError({
+    expected: 'a name of letters, digits and . _ - + =',
+    found: `"${name}"`,
+    where: option,
+    fix: `${RESERVED.join(' and ')} are taken.`,
+  });
+}
+
 /**
  * Whether a run of this name may be written: it is new, or has the same fingerprint and so the same numbers.
  * @throws InputError where it would replace another run
  */
 export async function checkRunName(artifacts: string, name: string, config: RunConfig): Promise<void> {
-  if (!/^[\w][\w.+=-]*$/.test(name) || name === LATEST) {
-    throw new InputError({
-      expected: 'a name for the run of letters, digits and . _ - + =',
-      found: `"${name}"`,
-      where: '--run',
-    });
-  }
+  checkName(name, '--run');
   const folder = join(artifacts, name);
   if (await isAbsent(folder)) return;
   const other = await readRunConfig(join(folder, 'config.json'));

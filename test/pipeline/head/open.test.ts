@@ -209,7 +209,7 @@ describe('checkRunName', () => {
 
   test.each(['../one', 'a/b', '.hidden', 'latest', ''])('refuses the name %j', async (name) => {
     await expect(checkRunName(artifactsFolder(), name, config())).rejects.toThrow(
-      `Expected a name for the run of letters, digits and . _ - + =, got "${name}" (--run).`,
+      `Expected a name of letters, digits and . _ - + =, got "${name}" (--run). latest and records are taken.`,
     );
   });
 });
