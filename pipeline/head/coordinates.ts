@@ -118,16 +118,13 @@ export function spanCoordinates(
     rows(digests) {
       const rows = new Float32Array(digests.length * width);
       for (const [index, digest] of digests.entries()) {
-        const own =
-          known.get(digest) ??
-          solveLower(
-            lower,
-            Float64Array.from(pivotDigests, (pivot) => products.product(digest, pivot)),
-          );
-        rows.set(
-          own.map((value) => value * scale),
-          index * width,
-        );
+        let own = known.get(digest);
+        if (own === undefined) {
+          const [row = new Float64Array()] = products.block([digest], pivotDigests);
+          own = solveLower(lower, row);
+          known.set(digest, own);
+        }
+        for (const [k, value] of own.entries()) rows[index * width + k] = value * scale;
       }
       return rows;
     },

@@ -33,10 +33,15 @@ export class Gram implements Products {
   }
 
   product(one: string, other: string): number {
-    const a = this.#index.get(one) ?? Number.NaN;
-    const b = this.#index.get(other) ?? Number.NaN;
-    const high = Math.max(a, b);
-    return this.packed[(high * (high + 1)) / 2 + Math.min(a, b)] ?? Number.NaN;
+    return this.#at(this.#indexOf(one), this.#indexOf(other));
+  }
+
+  #indexOf(digest: string): number {
+    return this.#index.get(digest) ?? Number.NaN;
+  }
+
+  #at(a: number, b: number): number {
+    return this.packed[a < b ? (b * (b + 1)) / 2 + a : (a * (a + 1)) / 2 + b] ?? Number.NaN;
   }
 
   /** The sum of a photograph's features. */
@@ -45,7 +50,13 @@ export class Gram implements Products {
   }
 
   block(rows: readonly string[], columns: readonly string[]): Float64Array[] {
-    return rows.map((row) => Float64Array.from(columns, (column) => this.product(row, column)));
+    const places = columns.map((column) => this.#indexOf(column));
+    return rows.map((row) => {
+      const place = this.#indexOf(row);
+      const products = new Float64Array(places.length);
+      for (const [j, other] of places.entries()) products[j] = this.#at(place, other);
+      return products;
+    });
   }
 }
 

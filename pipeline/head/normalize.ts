@@ -51,10 +51,16 @@ class NormalizedProducts implements Products {
   }
 
   block(rows: readonly string[], columns: readonly string[]): Float64Array[] {
-    const deviations = Float64Array.from(columns, (column) => this.#deviation(column));
-    return rows.map((row) => {
-      const own = this.#deviation(row);
-      return Float64Array.from(columns, (column, j) => this.#centred(row, column) / (own * (deviations[j] ?? 0)));
+    const deviations = columns.map((column) => this.#deviation(column));
+    const sums = columns.map((column) => this.#gram.sum(column));
+    return this.#gram.block(rows, columns).map((products, i) => {
+      const row = rows[i] ?? '';
+      const mean = this.#gram.sum(row) / FEATURE_LENGTH;
+      const deviation = this.#deviation(row);
+      for (const [j, product] of products.entries()) {
+        products[j] = (product - mean * (sums[j] ?? Number.NaN)) / (deviation * (deviations[j] ?? Number.NaN));
+      }
+      return products;
     });
   }
 }
