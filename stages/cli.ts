@@ -74,9 +74,22 @@ add(
   async () => (await import('./extract.js')).stage,
 );
 
+add('download', 'Download pictures from lists of addresses', async () => (await import('./download.js')).stage);
+add('label', 'Make, join or check labels', async () => (await import('./label.js')).stage);
+add(
+  'sample',
+  'Draw pictures of tigers and cats with their lengths, to try pool5 on',
+  async () => (await import('./sample.js')).stage,
+);
+
+add('report', 'Make a page about a run to look at', async () => (await import('./report.js')).stage);
+
 class UsageError extends Pool5Error {
   readonly exitCode = 2;
 }
+
+add('sweep', 'Train many heads and compare them', async () => (await import('./sweep.js')).stage);
+add('train', 'Train a head on cached features and a table of labels', async () => (await import('./train.js')).stage);
 
 try {
   await cli.parseAsync();

@@ -1,0 +1,136 @@
+import { add, keep, matMul, tensor2d, tidy, transpose, zeros, type Tensor } from '@tensorflow/tfjs-core';
+import type { FeatureCache } from '../features/schema.js';
+import { pivotedCholesky, solveLower, solveUpper } from './cholesky.js';
+import { FEATURE_LENGTH } from '../backbone/vgg16.js';
+import { checkedRows, rowBlocks } from './features.js';
+import { normalizedProducts, normalizeRows } from './normalize.js';
+import type { Gram } from './gram.js';
+import type { Settings } from './settings.js';
+
+/** The numbers in which the first layer is trained, and the way back to a kernel over all 25,088 features. */
+export interface Coordinates {
+  readonly width: number;
+  /** What features are multiplied by; kernelOf folds it in. */
+  readonly scale: number;
+  /** Of photographs by their digests. @returns float32 [digests.length, width] */
+  rows(digests: readonly string[]): Float32Array;
+  /**
+   * @param kernel float32 [width, units], for coordinates
+   * @returns float32 [25088, units], for features that are not scaled (but normalized, where they are)
+   */
+  kernelOf(kernel: Float32Array, units: number): Promise<Float32Array>;
+}
+
+/** @returns the factor that gives features of this mean squared norm the wanted one */
+export function scaleFor(squaredNorm: number | null, meanSquaredNorm: number): number {
+  return squaredNorm === null || meanSquaredNorm === 0 ? 1 : Math.sqrt(squaredNorm / meanSquaredNorm);
+}
+
+/** What happens to features before they reach the first layer. */
+export type Scaling = Pick<Settings, 'normalize' | 'squaredNorm'>;
+
+/** The features themselves, all in memory: 100 kB a photograph. */
+export async function fullCoordinates(
+  cache: FeatureCache,
+  digests: readonly string[],
+  training: readonly string[],
+  { normalize, squaredNorm }: Scaling,
+): Promise<Coordinates> {
+  const stored = new Map<string, Float32Array>();
+  for await (const { digest, feature } of checkedRows(cache, digests)) {
+    normalizeRows(normalize, feature);
+    stored.set(digest, feature);
+  }
+  let squares = 0;
+  for (const digest of training) {
+    for (const value of stored.get(digest) ?? []) squares += value * value;
+  }
+  const scale = scaleFor(squaredNorm, squares / training.length);
+  return {
+    width: FEATURE_LENGTH,
+    scale,
+    rows(wanted) {
+      const rows = new Float32Array(wanted.length * FEATURE_LENGTH);
+      for (const [index, digest] of wanted.entries()) {
+        rows.set(stored.get(digest) ?? [], index * FEATURE_LENGTH);
+      }
+      return scale === 1 ? rows : rows.map((value) => value * scale);
+    },
+    kernelOf: async (kernel) => kernel.map((value) => value * scale),
+  };
+}
+
+/** Photographs whose features are in memory at once where a kernel is put together. */
+const BLOCK_ROWS = 128;
+
+/** @returns Xᵀ A, float32 [25088, units], for the (normalized) features X of photographs and A [photographs, units] */
+export async function combineRows(
+  cache: FeatureCache,
+  normalize: Settings['normalize'],
+  digests: readonly string[],
+  weights: Float64Array,
+  units: number,
+): Promise<Float32Array> {
+  const position = new Map(digests.map((digest, index) => [digest, index]));
+  let total: Tensor = zeros([FEATURE_LENGTH, units]);
+  try {
+    for await (const block of rowBlocks(cache, digests, BLOCK_ROWS)) {
+      normalizeRows(normalize, block.features);
+      const part = new Float32Array(block.digests.length * units);
+      for (const [row, digest] of block.digests.entries()) {
+        const start = (position.get(digest) ?? 0) * units;
+        part.set(weights.subarray(start, start + units), row * units);
+      }
+      const before = total;
+      total = tidy(() => {
+        const features = transpose(tensor2d(block.features, [block.digests.length, FEATURE_LENGTH]));
+        return keep(add(before, matMul(features, tensor2d(part, [block.digests.length, units]))));
+      });
+      before.dispose();
+    }
+    return Float32Array.from(total.dataSync());
+  } finally {
+    total.dispose();
+  }
+}
+
+/**
+ * Coordinates in the span of the training photographs: X = Z Vᵀ with Vᵀ V = I and Z from the Cholesky factor of
+ * K = X Xᵀ. A kernel V W has no part outside of the span, where training could not reach.
+ * @param training distinct digests
+ */
+export function spanCoordinates(
+  cache: FeatureCache,
+  gram: Gram,
+  training: readonly string[],
+  { normalize, squaredNorm }: Scaling,
+): Coordinates {
+  const products = normalizedProducts(normalize, gram);
+  const squares = training.reduce((sum, digest) => sum + products.product(digest, digest), 0);
+  const scale = scaleFor(squaredNorm, squares / training.length);
+  const { pivots, lower, coordinates } = pivotedCholesky(products.block(training, training));
+  const known = new Map(training.map((digest, index) => [digest, coordinates[index]]));
+  const pivotDigests = pivots.map((pivot) => training[pivot] ?? '');
+  const width = pivots.length;
+  return {
+    width,
+    scale,
+    rows(digests) {
+      const rows = new Float32Array(digests.length * width);
+      for (const [index, digest] of digests.entries()) {
+        let own = known.get(digest);
+        if (own === undefined) {
+          const [row = new Float64Array()] = products.block([digest], pivotDigests);
+          own = solveLower(lower, row);
+          known.set(digest, own);
+        }
+        for (const [k, value] of own.entries()) rows[index * width + k] = value * scale;
+      }
+      return rows;
+    },
+    kernelOf(kernel, units) {
+      const combined = solveUpper(lower, kernel, units).map((value) => value * scale);
+      return combineRows(cache, normalize, pivotDigests, combined, units);
+    },
+  };
+}

@@ -1,0 +1,121 @@
+import { readFile, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { tensor2d, tidy, type Tensor } from '@tensorflow/tfjs-core';
+import { FEATURE_LENGTH } from '../backbone/vgg16.js';
+import { InputError } from '../errors.js';
+import type { CacheKey } from '../features/schema.js';
+import { useWasm } from '../tensorflow/wasm.js';
+import { openLayersModel } from './layers-model.js';
+import { readRunConfig, type RunConfig } from './run-config.js';
+import { LATEST } from './run-folder.js';
+
+/** A trained head. */
+export interface Head {
+  readonly folder: string;
+  readonly config: RunConfig;
+  /** Of the predictions, e.g. cm; '' where it is not known. */
+  readonly unit: string;
+  /** What the features must have been made with. */
+  readonly key: CacheKey;
+  /**
+   * @param features float32 [n, 7, 7, 512], flattened
+   * @returns n numbers in the target's unit
+   * @throws InputError where the length is not that of n features
+   */
+  predict(features: Float32Array): Float32Array;
+  /** Frees the weights. */
+  close(): void;
+}
+
+async function exists(path: string): Promise<'file' | 'folder' | undefined> {
+  try {
+    return (await stat(path)).isDirectory() ? 'folder' : 'file';
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The folder of a run.
+ * @param nameOrFolder a run's folder, its name below `artifacts`, or `latest`
+ * @throws InputError where it is not a run
+ */
+export async function resolveRun(nameOrFolder: string, artifacts: string): Promise<string> {
+  for (const path of [nameOrFolder, join(artifacts, nameOrFolder)]) {
+    const kind = await exists(path);
+    if (kind === 'file' && basename(path) === LATEST) {
+      return resolveRun((await readFile(path, 'utf8')).trim(), dirname(path));
+    }
+    if (kind !== 'folder') continue;
+    if ((await exists(join(path, 'config.json'))) === 'file') return path;
+    throw new InputError({
+      expected: "a run's folder",
+      found: 'a folder without config.json',
+      where: path,
+      fix: 'pool5 runs lists the runs there are.',
+    });
+  }
+  throw new InputError({
+    expected: "a run's folder, or its name",
+    found: `"${nameOrFolder}"`,
+    where: `--run; searched in ${artifacts}`,
+    fix: 'pool5 runs lists the runs there are; pool5 train makes one.',
+  });
+}
+
+/**
+ * Opens the head of a run; the backbone is not part of it.
+ * @param folder see resolveRun
+ * @throws InputError where the run is damaged
+ */
+export async function openHead(folder: string): Promise<Head> {
+  await useWasm();
+  const config = await readRunConfig(join(folder, 'config.json'));
+  const model = await openLayersModel(folder);
+  const logarithm = config.settings.target === 'log';
+  return {
+    folder,
+    config,
+    unit: config.labels.unit,
+    key: config.features.key,
+    predict(features) {
+      const count = features.length / FEATURE_LENGTH;
+      if (count < 1 || !Number.isInteger(count)) {
+        throw new InputError({
+          expected: 'features of shape [n, 7, 7, 512]',
+          found: `${features.length} numbers`,
+          fix: `A photograph has ${FEATURE_LENGTH.toLocaleString('en')}.`,
+        });
+      }
+      const outputs = tidy(() => {
+        const output = model.predictOnBatch(tensor2d(features, [count, FEATURE_LENGTH]));
+        const [first]: (Tensor | undefined)[] = Array.isArray(output) ? output : [output];
+        return Float32Array.from(first?.dataSync() ?? []);
+      });
+      return logarithm ? outputs.map(Math.exp) : outputs;
+    },
+    close: () => void model.dispose(),
+  };
+}
+
+/**
+ * Checks that a head fits features.
+ * @throws InputError that names both keys' parts where it does not
+ */
+export function checkKey(head: Head, key: CacheKey): void {
+  const parts = [
+    ['weights', 'of the backbone'],
+    ['preprocessing', 'version'],
+    ['layer', ''],
+    ['dtype', 'of the features'],
+  ] as const;
+  for (const [part, what] of parts) {
+    if (head.key[part] === key[part]) continue;
+    throw new InputError({
+      expected: `the ${`${part} ${what}`.trim()} that the head was trained on (${head.key[part]})`,
+      found: key[part],
+      where: head.folder,
+      fix: part === 'weights' ? 'Give the same --weights as when the features were extracted.' : 'Train it again.',
+    });
+  }
+}

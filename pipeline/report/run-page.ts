@@ -1,0 +1,200 @@
+import { chartsOf } from './charts.js';
+import { chartFigure, documentOf } from './document.js';
+import { errorsOf } from './errors-of.js';
+import { html, table, type Html } from './html.js';
+import { decimalsFor, groupsOf, splitsOf, type Duplicate, type RunReport, type Suspect } from './outcome.js';
+
+function errorTable(report: RunReport, number: (value: number) => string): Html {
+  const unit = report.unit === '' ? '' : ` (${report.unit})`;
+  const splits = splitsOf(report.outcomes).map((split) => {
+    const { count, mae, rmse, r2 } = errorsOf(report.outcomes.filter((outcome) => outcome.split === split));
+    return [split, String(count), number(mae), number(rmse), r2 === undefined ? '–' : r2.toFixed(3)];
+  });
+  const references = report.references.map(({ name, mae, rmse }) => [name, '', number(mae), number(rmse), '']);
+  return table(
+    'Errors by split, and what they compare with',
+    ['Split', 'Photographs', `MAE${unit}`, `RMSE${unit}`, 'R²'],
+    [...splits, ...references],
+  );
+}
+
+function choices(values: readonly (readonly [string, string])[]): Html[] {
+  return values.map(([value, text]) => html`<option value="${value}">${text}</option>`);
+}
+
+function gallery(report: RunReport): Html {
+  const orders = choices([
+    ['worst', 'Worst first'],
+    ['best', 'Best first'],
+    ['random', 'Random'],
+    ['high', 'Too high first'],
+    ['low', 'Too low first'],
+    ['target', 'True value'],
+    ['prediction', 'Predicted value'],
+  ]);
+  const splits = choices([['', 'All'], ...splitsOf(report.outcomes).map((split) => [split, split] as const)]);
+  const columns = [
+    ['id', 'Photograph'],
+    ['split', 'Split'],
+    ['target', 'True'],
+    ['prediction', 'Predicted'],
+    ['residual', 'Error'],
+  ] as const;
+  const heads = columns.map(
+    ([column, name]) => html`<th scope="col"><button type="button" data-column="${column}">${name}</button></th>`,
+  );
+  return html`<div class="controls">
+      <label
+        >Order
+        <select id="order">
+          ${orders}
+        </select></label
+      ><label
+        >Split
+        <select id="split">
+          ${splits}
+        </select></label
+      ><label>Name contains <input id="search" type="search" /></label
+      ><span id="count" class="quiet" role="status"></span>
+    </div>
+    <ul class="gallery" id="gallery"></ul>
+    <button type="button" class="plain" id="more">Show more</button>
+    <details>
+      <summary>All predictions as a table</summary>
+      <div class="scroll" tabindex="0" role="group" aria-label="All predictions">
+        <table id="predictions">
+          <caption>
+            All predictions; a column's name sorts by it
+          </caption>
+          <thead>
+            <tr>
+              ${heads}
+            </tr>
+          </thead>
+          <tbody id="rows"></tbody>
+        </table>
+      </div>
+    </details>`;
+}
+
+function pairItem(
+  { a, b, distance, splits, targets }: Duplicate,
+  index: ReadonlyMap<string, number>,
+  number: (value: number) => string,
+): Html {
+  const straddles =
+    splits[0] === splits[1] ? `both ${splits[0]}` : `${splits[0]} and ${splits[1]}: the error of the latter flatters`;
+  return html`<li>
+    <figure>
+      <div class="pair">
+        <div data-photograph="${index.get(a) ?? ''}"></div>
+        <div data-photograph="${index.get(b) ?? ''}"></div>
+      </div>
+      <figcaption>
+        <span class="numbers">true ${number(targets[0])} and ${number(targets[1])}</span
+        ><span class="name">${a} · ${b} · distance ${distance.toFixed(4)} · ${straddles}</span>
+      </figcaption>
+    </figure>
+  </li>`;
+}
+
+function suspectItem(
+  { id, target, prediction, expected, score }: Suspect,
+  index: ReadonlyMap<string, number>,
+  number: (value: number) => string,
+): Html {
+  return html`<li>
+    <figure>
+      <div data-photograph="${index.get(id) ?? ''}"></div>
+      <figcaption>
+        <span class="numbers"
+          >true ${number(target)} · predicted ${number(prediction)} · look-alikes ${number(expected)}</span
+        ><span class="name">${id} · ${score.toFixed(1)} deviations off</span>
+      </figcaption>
+    </figure>
+  </li>`;
+}
+
+function lookAlikes({ likeness, outcomes }: RunReport, number: (value: number) => string): Html {
+  if (likeness === undefined) return html`<p>Not examined: the features of these photographs were not at hand.</p>`;
+  const index = new Map(outcomes.map(({ id }, position) => [id, position]));
+  const { suspects, duplicates } = likeness;
+  const wrong =
+    suspects.length === 0
+      ? html`<p>None stands out.</p>`
+      : html`<ul class="gallery">
+          ${suspects.map((each) => suspectItem(each, index, number))}
+        </ul>`;
+  const pairs =
+    duplicates.length === 0
+      ? html`<p>None.</p>`
+      : html`<ul class="gallery">
+          ${duplicates.map((each) => pairItem(each, index, number))}
+        </ul>`;
+  return html`<h3>Likely label errors</h3>
+    <p class="quiet">
+      The label is far from what photographs with similar features say, and the head agrees with them.
+    </p>
+    ${wrong}
+    <h3>Near-duplicates</h3>
+    <p class="quiet">Different files whose features are almost the same.</p>
+    ${pairs}`;
+}
+
+/**
+ * A run's page.
+ * @param thumbnails base64 WebP for each outcome, in their order
+ */
+export function runPage(report: RunReport, thumbnails: readonly (string | undefined)[]): Promise<string> {
+  const { outcomes, name, unit } = report;
+  const decimals = decimalsFor(outcomes.map(({ target }) => target));
+  const number = (value: number): string => value.toFixed(decimals);
+  const groups = groupsOf(outcomes.map(({ id }) => id));
+  const photographs = outcomes.map(({ id, split, target, prediction }, index) => ({
+    index,
+    id,
+    split,
+    group: groups.get(id) ?? '',
+    target,
+    prediction,
+    residual: prediction - target,
+    thumbnail: thumbnails[index],
+  }));
+  const charts = chartsOf(report);
+  const split = splitsOf(outcomes).at(-1) ?? '';
+  const { count, mae } = errorsOf(outcomes.filter((outcome) => outcome.split === split));
+  const spoken = `${number(mae)}${unit === '' ? '' : ` ${unit}`}`;
+  const interval =
+    report.interval === undefined
+      ? ''
+      : ` ${Math.round(report.interval.coverage * 100)} % of new photographs like these lie within ±${number(report.interval.half)}${unit === '' ? '' : ` ${unit}`} of the prediction.`;
+  const notes = report.notes.map((note) => html`<p><strong>Note:</strong> ${note}</p>`);
+  return documentOf({
+    title: `Run ${name}`,
+    lead: `Predicts ${report.target}. On the ${count} ${split} photographs it is off by ${spoken} on average.${interval}`,
+    sections: [
+      { id: 'errors', title: 'Errors', content: html`${notes}${errorTable(report, number)}` },
+      {
+        id: 'charts-section',
+        title: 'Charts',
+        content: html`<p class="quiet">
+            Point at a photograph's mark to see it; click to pin it. The gallery below shows the same to a keyboard.
+          </p>
+          <div class="charts">${charts.map(chartFigure)}</div>
+          <section id="pinned" aria-label="Pinned photographs" hidden>
+            <h3>Pinned</h3>
+            <ul class="gallery" id="pins"></ul>
+          </section>`,
+      },
+      { id: 'photographs', title: 'Photographs', content: gallery(report) },
+      { id: 'look-alikes', title: 'Labels and look-alikes', content: lookAlikes(report, number) },
+      {
+        id: 'settings',
+        title: 'Settings',
+        content: html`${report.facts.map(({ title, rows }) => table(title, ['Name', 'Value'], rows))}`,
+      },
+    ],
+    charts,
+    data: { unit, decimals, photographs },
+  });
+}
