@@ -76,6 +76,12 @@ add(
   async () => (await import('./sample.js')).stage,
 );
 
+add(
+  'doctor',
+  'Look at this machine: engines, memory, disk, and what to do about problems',
+  async () => (await import('./doctor.js')).stage,
+);
+
 add('report', 'Make a page about a run to look at', async () => (await import('./report.js')).stage);
 
 class UsageError extends Pool5Error {

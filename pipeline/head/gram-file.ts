@@ -27,17 +27,18 @@ async function readGram(folder: string, identity: string): Promise<{ gram: Gram;
   const none = new Gram([], new Float64Array());
   try {
     const manifest = manifestSchema.parse(JSON.parse(await readFile(join(folder, MANIFEST), 'utf8')));
-    if (manifest.identity !== identity) return { gram: none, damage: 'made from other features' };
+    if (manifest.identity !== identity) return { gram: none, damage: 'of other features' };
     const bytes = await readFile(join(folder, manifest.file));
     const count = manifest.digests.length;
     if (bytes.length !== 4 * count * (count + 1) || manifest.file !== `gram-${sha256(bytes)}.f64`) {
-      return { gram: none, damage: 'its checksum does not match' };
+      return { gram: none, damage: 'damaged: its checksum does not match' };
     }
     const packed = new Float64Array(new Uint8Array(bytes).buffer);
     return { gram: new Gram(manifest.digests, packed), damage: null };
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return { gram: none, damage: null };
-    if (error instanceof SyntaxError || error instanceof z.ZodError) return { gram: none, damage: 'not readable' };
+    if (error instanceof SyntaxError || error instanceof z.ZodError)
+      return { gram: none, damage: 'damaged: not JSON of its kind' };
     throw error;
   }
 }

@@ -6,6 +6,7 @@ import type { Experiment } from './experiment.js';
 import { openGram } from './gram-file.js';
 import { readExamples, type LabelOptions } from './read-examples.js';
 import { imagesDigest, type RunConfig } from './run-config.js';
+import { checkTargetsDiffer } from './target.js';
 
 export interface Prepared {
   readonly experiment: Experiment;
@@ -29,6 +30,10 @@ export async function prepare(features: string, labels: LabelOptions, effects: E
   const cache = await openCache(features);
   const { table, sha256, examples, unlabelled, notes } = await readExamples(cache, labels);
   for (const note of notes) effects.log(note);
+  checkTargetsDiffer(
+    examples.map(({ target }) => target),
+    'photographs',
+  );
   const opened = performance.now();
   const digests = new Set(examples.map(({ digest }) => digest));
   const fits = digests.size <= FEATURE_LENGTH;

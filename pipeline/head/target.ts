@@ -7,21 +7,26 @@ export interface TargetTransform {
   readonly scale: number;
 }
 
+/** @throws InputError where targets are all equal */
+export function checkTargetsDiffer(targets: readonly number[], whose: string): void {
+  const [first] = targets;
+  if (first === undefined || targets.some((target) => target !== first)) return;
+  throw new InputError({
+    expected: 'targets that differ',
+    found: `${first} for all ${targets.length} ${whose}`,
+    fix: 'There is nothing to learn from them.',
+  });
+}
+
 /**
  * @param targets of the training examples, in their unit
  * @throws InputError where they are all equal, or not positive for `log`
  */
 export function fitTransform(kind: TargetTransform['kind'], targets: ArrayLike<number>): TargetTransform {
   const values = Array.from(targets);
-  const lowest = Math.min(...values);
-  if (values.every((value) => value === lowest)) {
-    throw new InputError({
-      expected: 'targets that differ',
-      found: `${lowest} for all ${values.length} training photographs`,
-      fix: 'There is nothing to learn from them.',
-    });
-  }
+  checkTargetsDiffer(values, 'training photographs');
   if (kind === 'raw') return { kind, shift: 0, scale: 1 };
+  const lowest = Math.min(...values);
   if (kind === 'log' && lowest <= 0) {
     throw new InputError({
       expected: 'targets above 0 for --target log',

@@ -20,17 +20,34 @@ function rateText(rate: number): string {
   return rate >= 100 ? rate.toFixed(0) : rate.toPrecision(2);
 }
 
-/** A bar on a terminal, a line every few seconds elsewhere; both on stderr. */
-export function startProgress(label: string, total: number, unit: string): Progress {
+/** What progress is written to. */
+export interface ProgressStream extends NodeJS.WritableStream {
+  readonly isTTY?: boolean;
+}
+
+/** Lines in a log are this wide at most. */
+const COLUMNS = 80;
+
+function cut(line: string): string {
+  return line.length <= COLUMNS ? line : `${line.slice(0, COLUMNS - 1)}…`;
+}
+
+/** A bar on a terminal, a line every few seconds elsewhere; both on stderr, without colours. */
+export function startProgress(
+  label: string,
+  total: number,
+  unit: string,
+  stream: ProgressStream = process.stderr,
+): Progress {
   const started = performance.now();
   let lastLine = started;
   const status = (done: number): string => {
     const rate = done / ((performance.now() - started) / 1000);
     return done === 0 ? '' : `${rateText(rate)}/s · ${seconds((total - done) / rate)} left`;
   };
-  if (process.stderr.isTTY) {
+  if (stream.isTTY === true) {
     const format = `${label} {bar} {value}/{total} ${unit} {status} {note}`;
-    const bar = new SingleBar({ format, stream: process.stderr, barsize: 20, hideCursor: true, clearOnComplete: true });
+    const bar = new SingleBar({ format, stream, barsize: 20, hideCursor: true, clearOnComplete: true });
     bar.start(total, 0, { status: '', note: '' });
     return {
       update: (done, note = '') => bar.update(done, { status: status(done), note }),
@@ -42,7 +59,7 @@ export function startProgress(label: string, total: number, unit: string): Progr
       const now = performance.now();
       if (now - lastLine < LOG_INTERVAL) return;
       lastLine = now;
-      process.stderr.write(`${label} ${done}/${total} ${unit} ${status(done)} ${note}`.trimEnd() + '\n');
+      stream.write(`${cut(`${label} ${done}/${total} ${unit} ${status(done)} ${note}`.trimEnd())}\n`);
     },
     stop: () => undefined,
   };
