@@ -71,6 +71,11 @@ const cli = yargs(hideBin(process.argv))
 add('download', 'Download pictures from lists of addresses', async () => (await import('./download.js')).stage);
 add('label', 'Make, join or check labels', async () => (await import('./label.js')).stage);
 add(
+  'tutorial',
+  'The tutorial from lists of addresses to two predicted lengths',
+  async () => (await import('./tutorial.js')).stage,
+);
+add(
   'sample',
   'Draw pictures of tigers and cats with their lengths, to try pool5 on',
   async () => (await import('./sample.js')).stage,
