@@ -45,7 +45,7 @@ export function targetOf(table: TextTable, column: string, text: string, line: n
 }
 
 /** Checks each row of a table and takes ids and targets out of it. @throws InputError as readLabels does */
-export function labelsOf(table: TextTable, options: { id?: string; target?: string } = {}): LabelTable {
+function labelsOf(table: TextTable, options: { id?: string; target?: string } = {}): LabelTable {
   const id = idColumn(table, options.id);
   const target = targetColumn(table, id, options.target);
   const lines = new Map<string, number>();
