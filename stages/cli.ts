@@ -89,6 +89,12 @@ add(
 
 add('report', 'Make a page about a run to look at', async () => (await import('./report.js')).stage);
 
+add(
+  'extract',
+  'Compute the pool5 features of a folder of photographs',
+  async () => (await import('./extract.js')).stage,
+);
+
 class UsageError extends Pool5Error {
   readonly exitCode = 2;
 }
