@@ -3,7 +3,7 @@ import { errorCode, InputError, WorldError } from '../errors.js';
 import { idColumn, targetColumn, unitOf } from './columns.js';
 import { DECIMAL, decodeUtf8, isNumeric, parseDelimited, type TextTable } from './delimited.js';
 
-export interface Label {
+interface Label {
   /** Path of the photograph below its folder, with /. */
   readonly id: string;
   /** Finite, in the table's unit. */
