@@ -1,4 +1,6 @@
+import { readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import util from 'node:util';
 import { backend, getBackend, setBackend, version_core as version } from '@tensorflow/tfjs-core';
 import { z } from 'zod';
@@ -36,6 +38,9 @@ async function loadAddon(): Promise<{ name: string; gpu: boolean }> {
   const reasons: string[] = [];
   for (const { name, target } of PACKAGES) {
     try {
+      // A package without its addon fails only after it has registered its kernels with TensorFlow.js: look first.
+      const folder = dirname(require.resolve(`${name}/package.json`));
+      if (!hasAddon(folder)) throw new Error('its native part is not built');
       require(name);
     } catch (error) {
       reasons.push(`${name}: ${errorMessage(error).split('\n')[0]} (${target})`);
@@ -47,7 +52,13 @@ async function loadAddon(): Promise<{ name: string; gpu: boolean }> {
   }
   throw new WorldError(
     `TensorFlow does not load. ${reasons.join('; ')}. ` +
-      'Get its native part with make native (CPU) or make gpu, or use --engine onnx.',
+      'Run the target named for the one you want, or use --engine onnx.',
+  );
+}
+
+function hasAddon(folder: string): boolean {
+  return readdirSync(join(folder, 'lib'), { recursive: true }).some((path) =>
+    String(path).endsWith('tfjs_binding.node'),
   );
 }
 
