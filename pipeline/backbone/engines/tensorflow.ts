@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import util from 'node:util';
@@ -57,6 +57,7 @@ async function loadAddon(): Promise<{ name: string; gpu: boolean }> {
 }
 
 function hasAddon(folder: string): boolean {
+  if (!existsSync(join(folder, 'lib'))) return false;
   return readdirSync(join(folder, 'lib'), { recursive: true }).some((path) =>
     String(path).endsWith('tfjs_binding.node'),
   );

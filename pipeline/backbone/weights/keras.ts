@@ -10,6 +10,7 @@ import type { NamedTensor, TensorSource } from './weights.js';
  */
 export async function readKeras(bytes: Uint8Array, origin: string): Promise<TensorSource> {
   const module = await ready;
+  module.activate_throwing_error_handler(); // else HDF5 prints its own stack on stderr
   const name = `/${randomUUID()}.h5`;
   module.FS.writeFile(name, bytes);
   const tensors = new Map<string, NamedTensor>();
