@@ -94,6 +94,7 @@ class UsageError extends Pool5Error {
   readonly exitCode = 2;
 }
 
+add('runs [runs..]', 'List runs, or compare two', async () => (await import('./runs.js')).stage);
 add('sweep', 'Train many heads and compare them', async () => (await import('./sweep.js')).stage);
 add('train', 'Train a head on cached features and a table of labels', async () => (await import('./train.js')).stage);
 
