@@ -48,6 +48,10 @@ function withSuggestion(message: string, inner: Argv): string {
   return [...new Set(lines)].join('\n');
 }
 
+class UsageError extends Pool5Error {
+  readonly exitCode = 2;
+}
+
 const cli = yargs(hideBin(process.argv))
   .scriptName('pool5')
   .locale('en')
@@ -69,34 +73,29 @@ const cli = yargs(hideBin(process.argv))
   });
 
 add(
-  'extract',
-  'Compute the pool5 features of a folder of photographs',
-  async () => (await import('./extract.js')).stage,
-);
-
-add('download', 'Download pictures from lists of addresses', async () => (await import('./download.js')).stage);
-add('label', 'Make, join or check labels', async () => (await import('./label.js')).stage);
-add(
   'sample',
   'Draw pictures of tigers and cats with their lengths, to try pool5 on',
   async () => (await import('./sample.js')).stage,
 );
-
+add('download', 'Download pictures from lists of addresses', async () => (await import('./download.js')).stage);
+add('label', 'Make, join or check labels', async () => (await import('./label.js')).stage);
+add(
+  'extract',
+  'Compute the pool5 features of a folder of photographs',
+  async () => (await import('./extract.js')).stage,
+);
+add('train', 'Train a head on cached features and a table of labels', async () => (await import('./train.js')).stage);
+add('sweep', 'Train many heads and compare them', async () => (await import('./sweep.js')).stage);
+add('predict <image..>', 'Read the number off photographs', async () => (await import('./predict.js')).stage);
+add('report', 'Make a page about a run to look at', async () => (await import('./report.js')).stage);
+add('tutorial', 'The tutorial from start to end', async () => (await import('./tutorial.js')).stage);
 add(
   'doctor',
   'Look at this machine: engines, memory, disk, and what to do about problems',
   async () => (await import('./doctor.js')).stage,
 );
 
-add('report', 'Make a page about a run to look at', async () => (await import('./report.js')).stage);
-
-class UsageError extends Pool5Error {
-  readonly exitCode = 2;
-}
-
 add('runs [runs..]', 'List runs, or compare two', async () => (await import('./runs.js')).stage);
-add('sweep', 'Train many heads and compare them', async () => (await import('./sweep.js')).stage);
-add('train', 'Train a head on cached features and a table of labels', async () => (await import('./train.js')).stage);
 
 try {
   await cli.parseAsync();

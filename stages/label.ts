@@ -96,7 +96,7 @@ async function makeUp(texts: readonly string[], options: Options, effects: Effec
   };
 }
 
-async function join(file: string, options: Options): Promise<Outcome> {
+async function join(file: string, options: Options, effects: Effects): Promise<Outcome> {
   const table = await readTable(file);
   const id = idColumn(table, options.id);
   const target = targetColumn(table, id, options.target);
@@ -116,7 +116,8 @@ async function join(file: string, options: Options): Promise<Outcome> {
     account.push(`${counted(empty.length, 'image has', 'images have')} a row without a number: ${lines}`);
   }
   if (rows.length === 0) {
-    const fix = `${account.slice(1).join('. ')}. Name the column of image names with --id.`;
+    effects.log(account.join('\n'));
+    const fix = 'Name the column of image names with --id.';
     throw new InputError({ expected: 'rows that mean images', found: `none by column ${id}`, where: file, fix });
   }
   const unit = options.unit ?? unitOf(target);
@@ -136,12 +137,9 @@ async function check(file: string, options: Options, effects: Effects): Promise<
   const unit = options.unit ?? unitOf(target);
   if (errors.length > 0) {
     effects.log([...notes, histogramText(histogramOf(rows), unit)].join('\n'));
-    throw new InputError({
-      expected: 'labels in order',
-      found: errors.length === 1 ? '1 problem' : `${errors.length} problems`,
-      where: file,
-      fix: `\n${errors.map((error) => `- ${error}`).join('\n')}`,
-    });
+    const found = errors.length === 1 ? '1 problem' : `${errors.length} problems`;
+    const list = errors.map((error) => `- ${error}`).join('\n');
+    throw new InputError(`Expected labels in order, got ${found} (${file}):\n${list}`);
   }
   return { labels: file, target, unit, account: notes, labelled: rows };
 }
@@ -204,7 +202,7 @@ export const stage = defineStage({
       rule !== undefined
         ? await makeUp(rule, options, effects)
         : from !== undefined
-          ? await join(from, options)
+          ? await join(from, options, effects)
           : await check(checked ?? '', options, effects);
     const { labelled, ...rest } = outcome;
     const histogram = histogramOf(labelled);

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { errorCode, InputError } from '../errors.js';
 
 /** One address of one list, as status.csv has it. */
-export interface StatusRow {
+interface StatusRow {
   readonly list: string;
   readonly address: string;
   /** An Outcome. */

@@ -153,14 +153,14 @@ async function readLocal(url: URL, maxBytes: number): Promise<Answer | Failure> 
 /** HTTP as a polite visitor of strangers: see TransportOptions. Follows at most 10 redirects. */
 export function createTransport(options: TransportOptions, network: Network = {}): Transport {
   const isAllowed = options.allowPrivate ? () => true : (network.isPublic ?? isPublic);
-  const agent = new Agent({
-    // The clock of a try ends it before these would, but only they end a connection nobody waits for any more.
-    connect: { timeout: options.timeout * 1000, lookup: guardedLookup(isAllowed, network.lookup) },
-    headersTimeout: 0,
-    bodyTimeout: 0,
+  const connect = {
+    lookup: guardedLookup(isAllowed, network.lookup),
+    // The clock of a try ends it before this would, but only this ends a connection nobody waits for any more.
+    timeout: options.timeout * 1000,
+    // Node's 250 ms for each of a name's addresses are too few for a server far away.
     autoSelectFamilyAttemptTimeout: Math.max(10, Math.min(2500, options.timeout * 500)),
-    keepAliveTimeout: 1000,
-  });
+  };
+  const agent = new Agent({ connect, headersTimeout: 0, bodyTimeout: 0, keepAliveTimeout: 1000 });
   const hosts = new Map<string, LimitFunction>();
   const slotOf = (url: URL): LimitFunction => {
     const known = hosts.get(url.hostname);

@@ -5,9 +5,9 @@ import type { TextTable } from './delimited.js';
 import { normaliseId } from './read.js';
 
 /** How a table's row was found to mean an image. */
-export type MatchedBy = 'path' | 'file name' | 'name without ending';
+type MatchedBy = 'path' | 'file name' | 'name without ending';
 
-export interface Match {
+interface Match {
   readonly image: string;
   readonly row: TextTable['rows'][number];
   readonly by: MatchedBy;

@@ -3,7 +3,7 @@ import { errorCode, InputError, WorldError } from '../errors.js';
 import { idColumn, targetColumn, unitOf } from './columns.js';
 import { DECIMAL, decodeUtf8, isNumeric, parseDelimited, type TextTable } from './delimited.js';
 
-export interface Label {
+interface Label {
   /** Path of the photograph below its folder, with /. */
   readonly id: string;
   /** Finite, in the table's unit. */
@@ -45,7 +45,7 @@ export function targetOf(table: TextTable, column: string, text: string, line: n
 }
 
 /** Checks each row of a table and takes ids and targets out of it. @throws InputError as readLabels does */
-export function labelsOf(table: TextTable, options: { id?: string; target?: string } = {}): LabelTable {
+function labelsOf(table: TextTable, options: { id?: string; target?: string } = {}): LabelTable {
   const id = idColumn(table, options.id);
   const target = targetColumn(table, id, options.target);
   const lines = new Map<string, number>();

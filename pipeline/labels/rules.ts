@@ -86,7 +86,7 @@ export function censoredMoments({ mean, deviation, least }: Rule): { mean: numbe
 }
 
 /** The rules in a labels file's header, as `pool5 label` writes them; empty for labels that were measured. */
-export function rulesOf({ file, comments }: Pick<LabelTable, 'file' | 'comments'>): Rule[] {
+function rulesOf({ file, comments }: Pick<LabelTable, 'file' | 'comments'>): Rule[] {
   const texts = comments.filter((comment) => comment.startsWith('rule:'));
   return texts.map((comment) => parseRule(comment.slice('rule:'.length), file));
 }

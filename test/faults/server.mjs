@@ -85,6 +85,17 @@ const kinds = {
     const timer = setInterval(() => response.write('.'), 50);
     response.on('close', () => clearInterval(timer));
   },
+  trickle({ response, picture }) {
+    response.writeHead(200, { 'content-length': picture.length });
+    const part = Math.ceil(picture.length / 12);
+    let at = 0;
+    const timer = setInterval(() => {
+      response.write(picture.subarray(at, (at += part)));
+      if (at < picture.length) return;
+      clearInterval(timer);
+      response.end();
+    }, 150);
+  },
   reset: ({ response }) => response.socket.resetAndDestroy(),
   'reset-inside'({ response, picture }) {
     response.writeHead(200, { 'content-length': picture.length });

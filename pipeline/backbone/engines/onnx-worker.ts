@@ -22,17 +22,18 @@ const session = await InferenceSession.create(model, {
 
 const requestSchema = z.object({ id: z.int(), n: z.int(), pixels: z.instanceof(Uint8Array) });
 
-port.on('message', (message: unknown) => {
+async function answer(message: unknown): Promise<void> {
   const { id, n, pixels } = requestSchema.parse(message);
-  const feeds = { [INPUT]: new Tensor('uint8', pixels, [n, IMAGE_SIZE, IMAGE_SIZE, 3]) };
-  session
-    .run(feeds, [OUTPUT])
-    .then((results) => {
-      const features = results[OUTPUT]?.data;
-      if (!(features instanceof Float32Array)) throw new TypeError('The graph gave no float32 features.');
-      const copy = features.slice();
-      port.postMessage({ id, features: copy }, [copy.buffer]);
-    })
-    .catch((error: unknown) => port.postMessage({ id, error: String(error) }));
-});
+  try {
+    const feeds = { [INPUT]: new Tensor('uint8', pixels, [n, IMAGE_SIZE, IMAGE_SIZE, 3]) };
+    const features = (await session.run(feeds, [OUTPUT]))[OUTPUT]?.data;
+    if (!(features instanceof Float32Array)) throw new TypeError('The graph gave no float32 features.');
+    const copy = features.slice();
+    port?.postMessage({ id, features: copy }, [copy.buffer]);
+  } catch (error) {
+    port?.postMessage({ id, error: String(error) });
+  }
+}
+
+port.on('message', (message: unknown) => void answer(message));
 port.postMessage({ ready: true });

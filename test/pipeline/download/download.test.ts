@@ -104,4 +104,22 @@ describe('download from 2,800 addresses of a misbehaving server', () => {
     expect((await statusOf(out)).map(({ status }) => status)).toEqual(addresses.map(() => 'ok'));
     expect((await server.account()).most['127.0.0.24']).toBe(3);
   });
+
+  it('counts requests that redirects lead to among those of their host', async () => {
+    const addresses = Array.from({ length: 40 }, (_, index) => {
+      const target = `http://127.0.0.23:${server.port}/slow/${index}/redirected.jpg`;
+      return `http://127.0.0.${(index % 20) + 1}:${server.port}/to/${index}/a?${target}`;
+    });
+    const out = join(folder, 'redirected');
+    await download(await readLists([await listFile(folder, 'redirected', addresses)]), settings(out), quiet());
+    expect((await statusOf(out)).map(({ status }) => status)).toEqual(addresses.map(() => 'ok'));
+    expect((await server.account()).most['127.0.0.23']).toBe(3);
+  });
+
+  it('waits for a slow picture as long as something comes', async () => {
+    const list = await listFile(folder, 'slow', [`http://127.0.0.1:${server.port}/trickle/1/slow.jpg`]);
+    const out = join(folder, 'slow-picture');
+    await download(await readLists([list]), settings(out, { timeout: 1, retries: 0 }), quiet());
+    expect(await statusOf(out)).toMatchObject([{ status: 'ok', tries: '1' }]);
+  });
 });
