@@ -54,15 +54,15 @@ export function examplesOf(cache: FeatureCache, target: (index: number) => numbe
 }
 
 /** Writes a cache as extract does. @returns the folder for --features */
-export async function writeCache(features: ReadonlyMap<string, Float32Array>): Promise<string> {
+export async function writeCache(features: ReadonlyMap<string, Float32Array>, key = KEY): Promise<string> {
   const root = mkdtempSync(join(tmpdir(), 'pool5-features-'));
-  const folder = join(root, folderName(KEY));
+  const folder = join(root, folderName(key));
   mkdirSync(join(folder, 'shards'), { recursive: true });
-  await writeHeader(folder, newHeader(KEY, { origin: 'a test', random: false }));
+  await writeHeader(folder, newHeader(key, { origin: 'a test', random: false }));
   const rows = [...features]
     .map(([id, feature]) => ({ id, digest: digestOf(id), feature }))
     .toSorted((a, b) => (a.digest < b.digest ? -1 : 1));
-  const { bytes, featureOffset } = encodeShard(rows, KEY);
+  const { bytes, featureOffset } = encodeShard(rows, key);
   const { file, sha256 } = shardName(bytes);
   writeFileSync(shardPath(folder, file), bytes);
   const written = new Date(0).toISOString();
@@ -70,6 +70,6 @@ export async function writeCache(features: ReadonlyMap<string, Float32Array>): P
   await writeEntry(folder, { file, sha256, bytes: bytes.length, featureOffset, digests, engine: 'a test', written });
   const image = { size: 1, mtime: '1', ctime: '1', seen: '9' };
   await writeIndex(folder, new Map(rows.map(({ id, digest }) => [id, { id, digest, ...image }])));
-  await writeCurrent(root, folderName(KEY));
+  await writeCurrent(root, folderName(key));
   return root;
 }
