@@ -1,1 +1,71 @@
-# Installs, builds and calls the command line; `make help` lists the targets.
+# Installs, builds and calls the command line; the decisions live in TypeScript.
+IMAGES ?= data/sample
+LABELS ?= $(IMAGES)/labels.csv
+RUN ?= latest
+SEED ?= 1
+SEEDS ?= 1..10
+LISTS ?=
+PICTURES ?= $(wildcard data/sample/tiger/tiger.0001.jpg data/sample/kittycat/kittycat.0001.jpg)
+ARGS ?=
+
+POOL5 := node dist/stages/cli.js
+SOURCES := $(shell find pipeline stages -name '*.ts') tsconfig.json tsconfig.build.json
+
+.DEFAULT_GOAL := help
+.PHONY: help build sample extract train predict sweep report download label tutorial doctor test check clean
+
+help: ## This list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+	@echo; echo "  IMAGES=$(IMAGES) LABELS=$(LABELS) RUN=$(RUN) SEED=$(SEED) ARGS= pass through."
+
+node_modules/.package-lock.json: package.json package-lock.json
+	npm ci --no-audit
+	@touch $@
+
+dist/stages/cli.js: node_modules/.package-lock.json $(SOURCES)
+	npm run --silent build
+	@touch $@
+
+build: dist/stages/cli.js ## Install what is needed and compile to dist/
+
+data/sample/labels.csv: | build
+	$(POOL5) sample --out data/sample --count 240 --seed 1
+
+sample: data/sample/labels.csv ## Draw the sample: 240 tigers and cats beside a measuring stick
+
+extract: build $(filter data/sample/labels.csv,$(LABELS)) ## Compute the features of IMAGES, each photograph once
+	$(POOL5) extract --images '$(IMAGES)' $(ARGS)
+
+train: build $(filter data/sample/labels.csv,$(LABELS)) ## Extract what is missing, then train a head on LABELS
+	$(POOL5) extract --images '$(IMAGES)'
+	$(POOL5) train --labels '$(LABELS)' --seed $(SEED) $(ARGS)
+
+predict: build ## Read the number off PICTURES with RUN
+	$(POOL5) predict --run '$(RUN)' $(PICTURES) $(ARGS)
+
+sweep: build ## Train a head for each of SEEDS and compare
+	$(POOL5) sweep --labels '$(LABELS)' --seeds $(SEEDS) $(ARGS)
+
+report: build ## A page about RUN to look at
+	$(POOL5) report --run '$(RUN)' --images '$(IMAGES)' $(ARGS)
+
+download: build ## Fetch the pictures of LISTS (files of addresses)
+	$(POOL5) download $(foreach list,$(LISTS),--list '$(list)') $(ARGS)
+
+label: build ## Make, join or check labels (ARGS)
+	$(POOL5) label --images '$(IMAGES)' $(ARGS)
+
+tutorial: build ## The tutorial from start to end, from LISTS or the sample
+	$(POOL5) tutorial $(foreach list,$(LISTS),--list '$(list)') $(ARGS)
+
+doctor: build ## What this machine can do, and what to mend
+	$(POOL5) doctor $(ARGS)
+
+test: build ## Run every test
+	npm test
+
+check: build ## Format, lint with types, types, unused code, import directions
+	npm run --silent check
+
+clean: ## Remove what was built (never features, artifacts or data)
+	rm -rf dist node_modules

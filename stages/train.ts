@@ -1,80 +1,20 @@
 import { InputError } from '../pipeline/errors.js';
-import { baselinesOf, metricsByPart, type Baselines, type MetricsByPart } from '../pipeline/head/baselines.js';
-import { crossValidate, type CrossValidation } from '../pipeline/head/cross-validation.js';
-import { trainHead, type Experiment } from '../pipeline/head/experiment.js';
 import { SETTING_OPTIONS, settingsFrom } from '../pipeline/head/options.js';
 import { prepare } from '../pipeline/head/prepare.js';
 import { resultTable } from '../pipeline/head/result-table.js';
-import { checkInputs, fingerprint, pool5Version, readRunConfig, type RunConfig } from '../pipeline/head/run-config.js';
-import { checkRunName, saveRun } from '../pipeline/head/run-folder.js';
-import { PRESET_NAMES, type Settings } from '../pipeline/head/settings.js';
-import { splitExamples } from '../pipeline/head/split.js';
-import type { Effects } from '../pipeline/terminal/effects.js';
+import { checkInputs, readRunConfig } from '../pipeline/head/run-config.js';
+import { PRESET_NAMES } from '../pipeline/head/settings.js';
+import { trainRun, type TrainSummary } from '../pipeline/head/train-run.js';
 import { defineStage } from './stage.js';
 
-/** summary.json of a run, and what --json prints. */
-interface TrainSummary {
-  readonly run: string;
-  readonly folder: string;
-  readonly unit: string;
-  readonly photographs: number;
-  readonly unlabelled: number;
-  readonly metrics: MetricsByPart;
-  readonly baselines: Baselines;
-  readonly crossValidation: CrossValidation | null;
-  /** The epoch that the weights are from; null for ridge. */
-  readonly epoch: number | null;
-  readonly epochs: number;
-  /** Columns of the space that the first layer was trained in. */
-  readonly width: number;
-  readonly randomWeights: boolean;
-  readonly seconds: Readonly<Record<'read' | 'span' | 'baselines' | 'train' | 'folds' | 'save', number>>;
-}
-
-function timer(): () => number {
-  let last = performance.now();
-  return () => {
-    const now = performance.now();
-    const seconds = (now - last) / 1000;
-    last = now;
-    return seconds;
-  };
-}
-
-function epochProgress({ patience, steps, epochs }: Settings, effects: Effects, label: string) {
-  const total = steps ?? epochs;
-  const bar = effects.progress(label, total, steps === null ? 'epochs' : 'steps');
-  return {
-    stop: () => bar.stop(),
-    onEpoch: (record: { epoch: number; loss: number; validationLoss: number | null }) => {
-      const held = record.validationLoss === null ? '' : ` · validation ${record.validationLoss.toPrecision(4)}`;
-      const stops = patience === null || total <= patience ? '' : ` · stops after ${patience} without a better one`;
-      bar.update(record.epoch, `loss ${record.loss.toPrecision(4)}${held}${held === '' ? '' : stops}`);
-    },
-  };
-}
-
-function seedText({ splitSeed, initSeed, batchSeed }: Settings): string {
-  const same = splitSeed === initSeed && initSeed === batchSeed;
-  return same ? `seed${splitSeed}` : `seeds${splitSeed}-${initSeed}-${batchSeed}`;
-}
-
-function defaultName(config: RunConfig): string {
-  return `${config.preset}-${seedText(config.settings)}-${fingerprint(config).slice(0, 8)}`;
-}
-
-async function validateFolds(
-  settings: Settings,
-  effects: Effects,
-  experiment: Experiment,
-): Promise<CrossValidation | null> {
-  const { folds } = settings;
-  if (folds === null) return null;
-  const bar = effects.progress('Cross-validation', folds, 'folds');
-  const { signal } = effects;
-  const result = await crossValidate(experiment, settings, folds, { signal }, (done) => bar.update(done));
-  bar.stop();
-  return result;
+function notesOf({ metrics, epoch, refitted, randomWeights }: TrainSummary): string[] {
+  const notes: string[] = [];
+  if (metrics.validation !== null && epoch !== null) {
+    notes.push('The validation photographs chose the epoch, so their error is a little optimistic.');
+  }
+  if (refitted) notes.push('Their error is from before the head was trained again with them included.');
+  if (randomWeights) notes.push('Random weights: the numbers mean nothing.');
+  return notes;
 }
 
 export const stage = defineStage({
@@ -99,7 +39,6 @@ export const stage = defineStage({
       .example('$0 train --labels labels.csv --head ridge', 'Ridge regression as the head'),
 
   async run(options, effects): Promise<TrainSummary> {
-    const lap = timer();
     const repeated = options.config === undefined ? undefined : await readRunConfig(options.config);
     const settings = repeated?.settings ?? settingsFrom(options.preset, options);
     const preset = repeated?.preset ?? options.preset;
@@ -123,51 +62,8 @@ export const stage = defineStage({
           },
       effects,
     );
-    const { experiment, source } = prepared;
-    if (repeated !== undefined) checkInputs(repeated, source);
-    const config: RunConfig = { version: 1, pool5: await pool5Version(), preset, ...source, settings };
-    const name = options.run ?? defaultName(config);
-    await checkRunName(options.artifacts, name, config);
-    if (source.features.random) effects.log('The features come from random weights: the numbers mean nothing.');
-    const parts = splitExamples(experiment.examples, settings);
-    lap();
-    const baselines = baselinesOf(experiment, parts);
-    const baselineSeconds = lap();
-
-    const bar = epochProgress(settings, effects, 'Training');
-    const { signal } = effects;
-    const head = await trainHead(experiment, parts, settings, { signal, onEpoch: bar.onEpoch });
-    bar.stop();
-    const trainSeconds = lap();
-    const crossValidation = await validateFolds(settings, effects, experiment);
-    const foldSeconds = lap();
-
-    const layers = await head.layers();
-    const summary: TrainSummary = {
-      run: name,
-      folder: `${options.artifacts}/${name}`,
-      unit: source.labels.unit,
-      photographs: experiment.examples.length,
-      unlabelled: prepared.unlabelled,
-      metrics: metricsByPart(experiment.examples, parts, head.predictions),
-      baselines,
-      crossValidation,
-      epoch: head.epoch,
-      epochs: head.history.length,
-      width: head.width,
-      randomWeights: source.features.random,
-      seconds: {
-        ...prepared.seconds,
-        baselines: baselineSeconds,
-        train: trainSeconds,
-        folds: foldSeconds,
-        save: 0,
-      },
-    };
-    const { examples } = experiment;
-    const { history, predictions } = head;
-    await saveRun(options.artifacts, name, { config, history, examples, parts, predictions, layers, summary });
-    return { ...summary, seconds: { ...summary.seconds, save: lap() } };
+    if (repeated !== undefined) checkInputs(repeated, prepared.source);
+    return trainRun({ prepared, preset, settings, artifacts: options.artifacts, name: options.run }, effects);
   },
 
   text(summary, options) {
@@ -177,10 +73,7 @@ export const stage = defineStage({
     const artifacts = options.artifacts === 'artifacts' ? '' : ` --artifacts ${options.artifacts}`;
     return [
       resultTable(summary),
-      ...(summary.metrics.validation === null || epoch === null
-        ? []
-        : ['The validation photographs chose the epoch, so their error is a little optimistic.']),
-      ...(summary.randomWeights ? ['Random weights: the numbers mean nothing.'] : []),
+      ...notesOf(summary),
       '',
       `Seconds: ${timings.map(([name, value]) => `${name} ${value.toFixed(2)}`).join(' · ')}`,
       `Saved:   ${folder} (${summary.width.toLocaleString('en')} directions${chosen})`,

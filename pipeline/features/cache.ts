@@ -8,6 +8,7 @@ import { readIndex } from './image-index.js';
 import { identityOf } from './key.js';
 import { readHeader, readManifest, shardPath, type Header, type ShardEntry } from './manifest.js';
 import type { FeatureCache, FeatureRow } from './schema.js';
+import { distrust } from './store.js';
 import { shardDamage } from './verify.js';
 
 const ROW_BYTES = FEATURE_LENGTH * Float32Array.BYTES_PER_ELEMENT;
@@ -104,7 +105,10 @@ async function* readRows(
   });
   for (const shard of new Set(wanted.map((row) => row.shard))) {
     const reason = await shardDamage(folder, shard);
-    if (reason !== undefined) throw damaged(shardPath(folder, shard.file), reason);
+    if (reason !== undefined) {
+      await distrust(folder);
+      throw damaged(shardPath(folder, shard.file), reason);
+    }
   }
   const files = new OpenFiles();
   try {

@@ -1,6 +1,8 @@
 import type { Example, Experiment } from './experiment.js';
 import { metricsOf, type Metrics } from './metrics.js';
+import { normalizedProducts } from './normalize.js';
 import { fitRidge, predictRidge } from './ridge.js';
+import type { Settings } from './settings.js';
 import type { Part } from './split.js';
 
 export type MetricsByPart = Readonly<Record<Part, Metrics | null>>;
@@ -11,7 +13,7 @@ export interface Baselines {
   readonly mean: MetricsByPart;
   /** Null where there are more photographs than features. */
   readonly ridge: {
-    /** For features as they are. */
+    /** For features after the head's `normalize`. */
     readonly lambda: number;
     /** On the training examples, each predicted by the ridge fitted to all others. */
     readonly leaveOneOut: Metrics | null;
@@ -34,7 +36,11 @@ export function metricsByPart(
   return { train: of('train'), validation: of('validation'), holdout: of('holdout'), test: of('test') };
 }
 
-export function baselinesOf({ examples, gram }: Experiment, parts: readonly Part[]): Baselines {
+export function baselinesOf(
+  { examples, gram }: Experiment,
+  parts: readonly Part[],
+  normalize: Settings['normalize'],
+): Baselines {
   const training = examples.filter((_, index) => parts[index] === 'train');
   const targets = training.map(({ target }) => target);
   const mean = targets.reduce((sum, target) => sum + target, 0) / targets.length;
@@ -45,13 +51,14 @@ export function baselinesOf({ examples, gram }: Experiment, parts: readonly Part
   );
   if (gram === null) return { mean: constant, ridge: null };
   const digests = training.map(({ digest }) => digest);
-  const ridge = fitRidge(gram.block(digests, digests), targets);
-  const predictions = gram
+  const products = normalizedProducts(normalize, gram);
+  const ridge = fitRidge(products.block(digests, digests), targets);
+  const predictions = products
     .block(
       examples.map(({ digest }) => digest),
       digests,
     )
-    .map((products) => predictRidge(ridge, products));
+    .map((row) => predictRidge(ridge, row));
   return {
     mean: constant,
     ridge: {

@@ -3,18 +3,20 @@ import type { FeatureCache } from '../features/schema.js';
 import { pivotedCholesky, solveLower, solveUpper } from './cholesky.js';
 import { FEATURE_LENGTH } from '../backbone/vgg16.js';
 import { checkedRows, rowBlocks } from './features.js';
+import { normalizedProducts, normalizeRows } from './normalize.js';
 import type { Gram } from './gram.js';
+import type { Settings } from './settings.js';
 
 /** The numbers in which the first layer is trained, and the way back to a kernel over all 25,088 features. */
 export interface Coordinates {
   readonly width: number;
   /** What features are multiplied by; kernelOf folds it in. */
   readonly scale: number;
-  /** @returns float32 [digests.length, width] */
+  /** Of photographs by their digests. @returns float32 [digests.length, width] */
   rows(digests: readonly string[]): Float32Array;
   /**
    * @param kernel float32 [width, units], for coordinates
-   * @returns float32 [25088, units], for features as they are
+   * @returns float32 [25088, units], for features that are not scaled (but normalized, where they are)
    */
   kernelOf(kernel: Float32Array, units: number): Promise<Float32Array>;
 }
@@ -24,15 +26,21 @@ export function scaleFor(squaredNorm: number | null, meanSquaredNorm: number): n
   return squaredNorm === null || meanSquaredNorm === 0 ? 1 : Math.sqrt(squaredNorm / meanSquaredNorm);
 }
 
+/** What happens to features before they reach the first layer. */
+export type Scaling = Pick<Settings, 'normalize' | 'squaredNorm'>;
+
 /** The features themselves, all in memory: 100 kB a photograph. */
 export async function fullCoordinates(
   cache: FeatureCache,
   digests: readonly string[],
   training: readonly string[],
-  squaredNorm: number | null,
+  { normalize, squaredNorm }: Scaling,
 ): Promise<Coordinates> {
   const stored = new Map<string, Float32Array>();
-  for await (const { digest, feature } of checkedRows(cache, digests)) stored.set(digest, feature);
+  for await (const { digest, feature } of checkedRows(cache, digests)) {
+    normalizeRows(normalize, feature);
+    stored.set(digest, feature);
+  }
   let squares = 0;
   for (const digest of training) {
     for (const value of stored.get(digest) ?? []) squares += value * value;
@@ -55,9 +63,10 @@ export async function fullCoordinates(
 /** Photographs whose features are in memory at once where a kernel is put together. */
 const BLOCK_ROWS = 128;
 
-/** @returns Xᵀ A, float32 [25088, units], for the features X of the given photographs and A [photographs, units] */
+/** @returns Xᵀ A, float32 [25088, units], for the (normalized) features X of photographs and A [photographs, units] */
 export async function combineRows(
   cache: FeatureCache,
+  normalize: Settings['normalize'],
   digests: readonly string[],
   weights: Float64Array,
   units: number,
@@ -66,6 +75,7 @@ export async function combineRows(
   let total: Tensor = zeros([FEATURE_LENGTH, units]);
   try {
     for await (const block of rowBlocks(cache, digests, BLOCK_ROWS)) {
+      normalizeRows(normalize, block.features);
       const part = new Float32Array(block.digests.length * units);
       for (const [row, digest] of block.digests.entries()) {
         const start = (position.get(digest) ?? 0) * units;
@@ -93,11 +103,12 @@ export function spanCoordinates(
   cache: FeatureCache,
   gram: Gram,
   training: readonly string[],
-  squaredNorm: number | null,
+  { normalize, squaredNorm }: Scaling,
 ): Coordinates {
-  const squares = training.reduce((sum, digest) => sum + gram.product(digest, digest), 0);
+  const products = normalizedProducts(normalize, gram);
+  const squares = training.reduce((sum, digest) => sum + products.product(digest, digest), 0);
   const scale = scaleFor(squaredNorm, squares / training.length);
-  const { pivots, lower, coordinates } = pivotedCholesky(gram.block(training, training));
+  const { pivots, lower, coordinates } = pivotedCholesky(products.block(training, training));
   const known = new Map(training.map((digest, index) => [digest, coordinates[index]]));
   const pivotDigests = pivots.map((pivot) => training[pivot] ?? '');
   const width = pivots.length;
@@ -107,22 +118,19 @@ export function spanCoordinates(
     rows(digests) {
       const rows = new Float32Array(digests.length * width);
       for (const [index, digest] of digests.entries()) {
-        const own =
-          known.get(digest) ??
-          solveLower(
-            lower,
-            Float64Array.from(pivotDigests, (pivot) => gram.product(digest, pivot)),
-          );
-        rows.set(
-          own.map((value) => value * scale),
-          index * width,
-        );
+        let own = known.get(digest);
+        if (own === undefined) {
+          const [row = new Float64Array()] = products.block([digest], pivotDigests);
+          own = solveLower(lower, row);
+          known.set(digest, own);
+        }
+        for (const [k, value] of own.entries()) rows[index * width + k] = value * scale;
       }
       return rows;
     },
     kernelOf(kernel, units) {
       const combined = solveUpper(lower, kernel, units).map((value) => value * scale);
-      return combineRows(cache, pivotDigests, combined, units);
+      return combineRows(cache, normalize, pivotDigests, combined, units);
     },
   };
 }

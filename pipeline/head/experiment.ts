@@ -6,6 +6,7 @@ import { FEATURE_LENGTH } from '../backbone/vgg16.js';
 
 import { fit, type EpochRecord, type Matrix } from './fit.js';
 import type { Gram } from './gram.js';
+import { normalizedProducts } from './normalize.js';
 import { fitRidge, predictRidge } from './ridge.js';
 import type { Settings } from './settings.js';
 import type { Part } from './split.js';
@@ -36,25 +37,25 @@ export interface TrainHooks {
 }
 
 export interface TrainedHead {
-  /** In the target's unit, an example each. */
+  /**
+   * In the target's unit, an example each. Those of validation examples are from before a refit, when the head had not
+   * been trained on them.
+   */
   readonly predictions: Float32Array;
   readonly transform: TargetTransform;
   /** Of a dense head. */
   readonly history: readonly EpochRecord[];
   /** The epoch that the weights are from; null for ridge. */
   readonly epoch: number | null;
+  /** Whether it was trained again on training and validation examples. */
+  readonly refitted: boolean;
   /** Columns of the space that the first layer was trained in. */
   readonly width: number;
   /**
-   * The head over all 25,088 features as they are: `scale` and `shift` of the transform are folded in, so that it gives
+   * The head over all 25,088 features (after settings.normalize): `scale` and `shift` of the transform are folded in, so that it gives
    * the target in its unit, or its logarithm.
    */
   layers(): Promise<LayerWeights[]>;
-}
-
-/** Where a dense head is trained: in the span, unless that would be wider than the features. */
-export function spaceFor({ space }: Settings, photographs: number): Settings['space'] {
-  return photographs > FEATURE_LENGTH ? 'full' : space;
 }
 
 const distinct = (digests: readonly string[]): string[] => [...new Set(digests)].toSorted();
@@ -62,12 +63,12 @@ const distinct = (digests: readonly string[]): string[] => [...new Set(digests)]
 async function openCoordinates(
   { cache, examples, gram }: Experiment,
   training: readonly Example[],
-  { space, squaredNorm }: Settings,
+  settings: Settings,
 ): Promise<Coordinates> {
   const digests = distinct(training.map(({ digest }) => digest));
-  if (gram !== null && space === 'span') return spanCoordinates(cache, gram, digests, squaredNorm);
+  if (gram !== null && settings.space === 'span') return spanCoordinates(cache, gram, digests, settings);
   const all = distinct(examples.map(({ digest }) => digest));
-  return fullCoordinates(cache, all, digests, squaredNorm);
+  return fullCoordinates(cache, all, digests, settings);
 }
 
 function matrix(coordinates: Coordinates, examples: readonly Example[], transform: TargetTransform): Matrix {
@@ -97,21 +98,20 @@ function predictAll(layers: readonly LayerWeights[], coordinates: Coordinates, e
   return outputs;
 }
 
-async function trainDense(
+/** Fits on some examples; others may choose the epoch. */
+async function fitExamples(
   experiment: Experiment,
-  parts: readonly Part[],
+  training: readonly Example[],
+  validation: readonly Example[],
   settings: Settings,
   { signal, onEpoch }: TrainHooks,
-): Promise<TrainedHead> {
-  const { examples } = experiment;
-  const training = examples.filter((_, index) => parts[index] === 'train');
-  const validation = examples.filter((_, index) => parts[index] === 'validation');
+) {
   const transform = fitTransform(
     settings.target,
     training.map(({ target }) => target),
   );
   const coordinates = await openCoordinates(experiment, training, settings);
-  const { layers, history, epoch } = await fit({
+  const fitted = await fit({
     initial: initialWeights(coordinates.width, FEATURE_LENGTH, settings.hidden, settings.initSeed),
     train: matrix(coordinates, training, transform),
     validation: validation.length === 0 ? null : matrix(coordinates, validation, transform),
@@ -119,17 +119,43 @@ async function trainDense(
     signal,
     ...(onEpoch === undefined ? {} : { onEpoch }),
   });
+  const { examples } = experiment;
+  const predictions = toUnit(transform, predictAll(fitted.layers, coordinates, examples));
+  return { transform, coordinates, fitted, predictions };
+}
+
+async function trainDense(
+  experiment: Experiment,
+  parts: readonly Part[],
+  settings: Settings,
+  hooks: TrainHooks,
+): Promise<TrainedHead> {
+  const { examples } = experiment;
+  const training = examples.filter((_, index) => parts[index] === 'train');
+  const validation = examples.filter((_, index) => parts[index] === 'validation');
+  const first = await fitExamples(experiment, training, validation, settings, hooks);
+  const { epoch, history } = first.fitted;
+  const refitted = settings.refit && validation.length > 0;
+  const last = refitted
+    ? await fitExamples(experiment, [...training, ...validation], [], { ...settings, epochs: epoch }, hooks)
+    : first;
+  // A refitted head has seen the validation photographs: what is said of them stays from the head that had not.
+  const predictions = last.predictions.map((value, index) =>
+    parts[index] === 'validation' ? (first.predictions[index] ?? Number.NaN) : value,
+  );
+  const { transform, coordinates, fitted } = last;
   return {
-    predictions: toUnit(transform, predictAll(layers, coordinates, examples)),
+    predictions,
     transform,
     history,
     epoch,
+    refitted,
     width: coordinates.width,
     async layers() {
-      const [first, ...rest] = layers;
-      if (first === undefined) return [];
-      const kernel = await coordinates.kernelOf(first.kernel, first.outputs);
-      return scaleOutput([{ ...first, inputs: FEATURE_LENGTH, kernel }, ...rest], transform.scale, transform.shift);
+      const [input, ...rest] = fitted.layers;
+      if (input === undefined) return [];
+      const kernel = await coordinates.kernelOf(input.kernel, input.outputs);
+      return scaleOutput([{ ...input, inputs: FEATURE_LENGTH, kernel }, ...rest], transform.scale, transform.shift);
     },
   };
 }
@@ -144,25 +170,29 @@ function trainRidge(
   const digests = training.map(({ digest }) => digest);
   const targets = training.map(({ target }) => target);
   const transform = fitTransform(settings.target, targets);
-  const ridge = fitRidge(gram.block(digests, digests), toTraining(transform, targets));
-  const outputs = examples.map(({ digest }) =>
-    predictRidge(
-      ridge,
-      Float64Array.from(digests, (other) => gram.product(digest, other)),
-    ),
-  );
+  const products = normalizedProducts(settings.normalize, gram);
+  const ridge = fitRidge(products.block(digests, digests), toTraining(transform, targets));
+  const all = examples.map(({ digest }) => digest);
+  const outputs = products.block(all, digests).map((row) => predictRidge(ridge, row));
   return {
     predictions: toUnit(transform, outputs),
     transform,
     history: [],
     epoch: null,
+    refitted: false,
     width: digests.length,
     async layers() {
       const dual = new Map<string, number>();
       for (const [index, digest] of digests.entries()) {
         dual.set(digest, (dual.get(digest) ?? 0) + (ridge.dual[index] ?? 0));
       }
-      const kernel = await combineRows(cache, [...dual.keys()], Float64Array.from(dual.values()), 1);
+      const kernel = await combineRows(
+        cache,
+        settings.normalize,
+        [...dual.keys()],
+        Float64Array.from(dual.values()),
+        1,
+      );
       const bias = Float32Array.of(ridge.intercept);
       return scaleOutput([{ inputs: FEATURE_LENGTH, outputs: 1, kernel, bias }], transform.scale, transform.shift);
     },

@@ -8,7 +8,7 @@ import type { FeatureCache } from '../features/schema.js';
 import { extendGram, Gram } from './gram.js';
 
 const manifestSchema = z.strictObject({
-  version: z.literal(1),
+  version: z.literal(2),
   identity: z.string(),
   digests: z.array(z.string()),
   file: z.string().regex(/^gram-[0-9a-f]{64}\.f64$/),
@@ -24,17 +24,18 @@ const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes)
 
 /** The products that are kept, or none where there are none, they are another cache's, or they are damaged. */
 async function readGram(folder: string, identity: string): Promise<{ gram: Gram; damage: string | null }> {
-  const none = new Gram([], new Float64Array());
+  const none = new Gram([], new Float64Array(), new Float64Array());
   try {
     const manifest = manifestSchema.parse(JSON.parse(await readFile(join(folder, MANIFEST), 'utf8')));
     if (manifest.identity !== identity) return { gram: none, damage: 'of other features' };
     const bytes = await readFile(join(folder, manifest.file));
     const count = manifest.digests.length;
-    if (bytes.length !== 4 * count * (count + 1) || manifest.file !== `gram-${sha256(bytes)}.f64`) {
+    if (bytes.length !== 8 * count + 4 * count * (count + 1) || manifest.file !== `gram-${sha256(bytes)}.f64`) {
       return { gram: none, damage: 'damaged: its checksum does not match' };
     }
-    const packed = new Float64Array(new Uint8Array(bytes).buffer);
-    return { gram: new Gram(manifest.digests, packed), damage: null };
+    const numbers = new Float64Array(new Uint8Array(bytes).buffer);
+    const gram = new Gram(manifest.digests, numbers.subarray(0, count), numbers.subarray(count));
+    return { gram, damage: null };
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return { gram: none, damage: null };
     if (error instanceof SyntaxError || error instanceof z.ZodError)
@@ -43,10 +44,13 @@ async function readGram(folder: string, identity: string): Promise<{ gram: Gram;
   }
 }
 
-async function writeGram(folder: string, identity: string, { digests, packed }: Gram): Promise<void> {
-  const file = `gram-${sha256(bytesOf(packed))}.f64`;
-  await writeAtomically(join(folder, file), bytesOf(packed));
-  await writeAtomically(join(folder, MANIFEST), JSON.stringify({ version: 1, identity, digests, file }));
+async function writeGram(folder: string, identity: string, { digests, sums, packed }: Gram): Promise<void> {
+  const numbers = new Float64Array(sums.length + packed.length);
+  numbers.set(sums);
+  numbers.set(packed, sums.length);
+  const file = `gram-${sha256(bytesOf(numbers))}.f64`;
+  await writeAtomically(join(folder, file), bytesOf(numbers));
+  await writeAtomically(join(folder, MANIFEST), JSON.stringify({ version: 2, identity, digests, file }));
   await removeAbandoned(folder);
   const others = (await readdir(folder)).filter((name) => /^gram-[0-9a-f]{64}\.f64$/.test(name) && name !== file);
   // Another process may still read the one before; where the system forbids removing it, the next extension does.

@@ -4,15 +4,26 @@ import type { FeatureCache } from '../features/schema.js';
 import { FEATURE_LENGTH } from '../backbone/vgg16.js';
 import { rowBlocks, type RowBlock } from './features.js';
 
-/** Inner products of features (the Gram matrix K = X Xᵀ), of which the lower triangle is kept. */
-export class Gram {
+/** Inner products of features by their photographs' digests. */
+export interface Products {
+  /** NaN where one is not in here. */
+  product(one: string, other: string): number;
+  /** [rows][columns]. */
+  block(rows: readonly string[], columns: readonly string[]): Float64Array[];
+}
+
+/** Inner products of features as they are (the Gram matrix K = X Xᵀ), of which the lower triangle is kept. */
+export class Gram implements Products {
   readonly digests: readonly string[];
+  /** Each photograph's features, summed. */
+  readonly sums: Float64Array;
   /** Row i holds its products with rows 0 to i, from i (i + 1) / 2 on. */
   readonly packed: Float64Array;
   readonly #index: ReadonlyMap<string, number>;
 
-  constructor(digests: readonly string[], packed: Float64Array) {
+  constructor(digests: readonly string[], sums: Float64Array, packed: Float64Array) {
     this.digests = digests;
+    this.sums = sums;
     this.packed = packed;
     this.#index = new Map(digests.map((digest, index) => [digest, index]));
   }
@@ -21,17 +32,31 @@ export class Gram {
     return this.#index.has(digest);
   }
 
-  /** The product of two photographs' features; NaN where one is not in here. */
   product(one: string, other: string): number {
-    const a = this.#index.get(one) ?? Number.NaN;
-    const b = this.#index.get(other) ?? Number.NaN;
-    const high = Math.max(a, b);
-    return this.packed[(high * (high + 1)) / 2 + Math.min(a, b)] ?? Number.NaN;
+    return this.#at(this.#indexOf(one), this.#indexOf(other));
   }
 
-  /** Rows x columns of products, row by row. */
+  #indexOf(digest: string): number {
+    return this.#index.get(digest) ?? Number.NaN;
+  }
+
+  #at(a: number, b: number): number {
+    return this.packed[a < b ? (b * (b + 1)) / 2 + a : (a * (a + 1)) / 2 + b] ?? Number.NaN;
+  }
+
+  /** The sum of a photograph's features. */
+  sum(digest: string): number {
+    return this.sums[this.#index.get(digest) ?? -1] ?? Number.NaN;
+  }
+
   block(rows: readonly string[], columns: readonly string[]): Float64Array[] {
-    return rows.map((row) => Float64Array.from(columns, (column) => this.product(row, column)));
+    const places = columns.map((column) => this.#indexOf(column));
+    return rows.map((row) => {
+      const place = this.#indexOf(row);
+      const products = new Float64Array(places.length);
+      for (const [j, other] of places.entries()) products[j] = this.#at(place, other);
+      return products;
+    });
   }
 }
 
@@ -80,11 +105,17 @@ export async function extendGram(
   if (added.length === 0) return gram;
   const all = [...gram.digests, ...added];
   const position = new Map(all.map((digest, index) => [digest, index]));
+  const sums = new Float64Array(all.length);
+  sums.set(gram.sums);
   const packed = new Float64Array((all.length * (all.length + 1)) / 2);
   packed.set(gram.packed);
   let done = 0;
   for await (const block of rowBlocks(cache, added, BLOCK_ROWS)) {
     const last = position.get(block.digests.at(-1) ?? '') ?? 0;
+    for (const [row, digest] of block.digests.entries()) {
+      const feature = block.features.subarray(row * FEATURE_LENGTH, (row + 1) * FEATURE_LENGTH);
+      sums[position.get(digest) ?? 0] = feature.reduce((sum, value) => sum + value, 0);
+    }
     // The new rows up to this block's last, and all the old ones.
     const partners = all.slice(0, last + 1);
     for await (const partner of rowBlocks(cache, partners, BLOCK_ROWS)) {
@@ -101,5 +132,5 @@ export async function extendGram(
     done += block.digests.length;
     onPair(done, added.length);
   }
-  return new Gram(all, packed);
+  return new Gram(all, sums, packed);
 }

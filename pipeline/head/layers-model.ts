@@ -5,6 +5,8 @@ import { layers as kerasLayers, loadLayersModel, sequential, type LayersModel } 
 import { z } from 'zod';
 import { errorMessage, InputError } from '../errors.js';
 import type { LayerWeights } from './dense.js';
+import { EPSILON } from './normalize.js';
+import type { Settings } from './settings.js';
 
 const manifestSchema = z.object({
   modelTopology: z.looseObject({}),
@@ -18,9 +20,15 @@ const manifestSchema = z.object({
     .length(1),
 });
 
-function build(weights: readonly LayerWeights[]): LayersModel {
+function build(normalize: Settings['normalize'], weights: readonly LayerWeights[]): LayersModel {
   const model = sequential({ name: 'head' });
-  for (const [index, { inputs, outputs }] of weights.entries()) {
+  const inputShape = [weights[0]?.inputs ?? 0];
+  if (normalize === 'layer') {
+    model.add(
+      kerasLayers.layerNormalization({ name: 'normalize', inputShape, epsilon: EPSILON, center: false, scale: false }),
+    );
+  }
+  for (const [index, { outputs }] of weights.entries()) {
     model.add(
       kerasLayers.dense({
         name: index === weights.length - 1 ? 'output' : `fc${index + 6}`,
@@ -28,7 +36,7 @@ function build(weights: readonly LayerWeights[]): LayersModel {
         activation: index === weights.length - 1 ? 'linear' : 'relu',
         // Replaced at once; the default would draw 6 million numbers.
         kernelInitializer: 'zeros',
-        ...(index === 0 ? { inputShape: [inputs] } : {}),
+        ...(index === 0 && normalize === 'none' ? { inputShape } : {}),
       }),
     );
   }
@@ -42,8 +50,12 @@ function build(weights: readonly LayerWeights[]): LayersModel {
 }
 
 /** Writes model.json and weights.bin (float32), which TensorFlow.js's loadLayersModel opens. */
-export async function saveLayersModel(folder: string, weights: readonly LayerWeights[]): Promise<void> {
-  const model = build(weights);
+export async function saveLayersModel(
+  folder: string,
+  normalize: Settings['normalize'],
+  weights: readonly LayerWeights[],
+): Promise<void> {
+  const model = build(normalize, weights);
   try {
     let artifacts: io.ModelArtifacts | undefined;
     await model.save(

@@ -6,6 +6,16 @@ export const SETTING_OPTIONS = {
   head: { choices: ['dense', 'ridge'], describe: 'Kind of head', group: 'Head:' },
   hidden: { type: 'string', describe: 'Units of the hidden layers, e.g. 256,64', group: 'Head:' },
   dropout: { type: 'number', describe: 'Fraction of hidden units switched off in a step', group: 'Head:' },
+  normalize: {
+    choices: ['none', 'layer'],
+    describe: "Bring each photograph's features to mean 0 and variance 1",
+    group: 'Head:',
+  },
+  'squared-norm': {
+    type: 'number',
+    describe: 'Mean squared norm that one factor gives the features',
+    group: 'Head:',
+  },
   space: {
     choices: ['span', 'full'],
     describe: 'Train the first layer in the span of the training photographs, or over all 25,088 features',
@@ -22,6 +32,7 @@ export const SETTING_OPTIONS = {
     describe: 'Epochs without a better validation loss before training stops',
     group: 'Training:',
   },
+  refit: { type: 'boolean', describe: 'Train again on training and validation photographs', group: 'Training:' },
   target: { choices: ['standard', 'raw', 'log'], describe: 'What the head is trained on', group: 'Training:' },
   validation: { type: 'number', describe: 'Fraction of photographs that choose the epoch', group: 'Split:' },
   holdout: { type: 'number', describe: 'Fraction that chooses nothing, to compare heads on', group: 'Split:' },
@@ -38,6 +49,8 @@ export interface SettingOptions {
   readonly head?: Settings['head'] | undefined;
   readonly hidden?: string | undefined;
   readonly dropout?: number | undefined;
+  readonly normalize?: Settings['normalize'] | undefined;
+  readonly squaredNorm?: number | undefined;
   readonly space?: Settings['space'] | undefined;
   readonly optimizer?: Settings['optimizer'] | undefined;
   readonly learningRate?: number | undefined;
@@ -46,6 +59,7 @@ export interface SettingOptions {
   readonly epochs?: number | undefined;
   readonly steps?: number | undefined;
   readonly patience?: number | undefined;
+  readonly refit?: boolean | undefined;
   readonly target?: Settings['target'] | undefined;
   readonly validation?: number | undefined;
   readonly holdout?: number | undefined;
@@ -68,6 +82,7 @@ const dashed = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `
 
 const LIMITS: Readonly<Record<string, string>> = {
   learningRate: 'a number above 0',
+  squaredNorm: 'a number above 0',
   weightDecay: 'a number of at least 0',
   dropout: 'a fraction from 0 to below 1',
   validation: 'a fraction from 0 to below 1',

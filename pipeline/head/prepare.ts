@@ -1,6 +1,7 @@
 import { FEATURE_LENGTH } from '../backbone/vgg16.js';
 import { openCache } from '../features/cache.js';
 import { useWasm } from '../tensorflow/wasm.js';
+import type { LabelTable } from '../labels/read.js';
 import type { Effects } from '../terminal/effects.js';
 import type { Experiment } from './experiment.js';
 import { openGram } from './gram-file.js';
@@ -14,8 +15,8 @@ export interface Prepared {
   readonly source: Pick<RunConfig, 'labels' | 'features'>;
   /** Photographs of the cache without a label. */
   readonly unlabelled: number;
-  /** Lines above the labels' header, without #. */
-  readonly comments: readonly string[];
+  /** See noiseFloor. */
+  readonly table: LabelTable;
   /** Seconds for reading labels and cache, and for the products that span and ridge need. */
   readonly seconds: { readonly read: number; readonly span: number };
 }
@@ -66,7 +67,7 @@ export async function prepare(features: string, labels: LabelOptions, effects: E
       },
     },
     unlabelled,
-    comments: table.comments,
+    table,
     seconds: { read: (opened - started) / 1000, span: (performance.now() - opened) / 1000 },
   };
 }

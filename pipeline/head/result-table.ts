@@ -1,13 +1,20 @@
 import type { Baselines, MetricsByPart } from './baselines.js';
 import type { Metrics } from './metrics.js';
-import { plainTable, shortNumber } from './table.js';
+import { table } from '../terminal/table.js';
 
 /** What a train run reports of its errors. */
 export interface Result {
   readonly unit: string;
   readonly metrics: MetricsByPart;
   readonly baselines: Baselines;
+  readonly floor: number | null;
   readonly crossValidation: { readonly folds: number; readonly all: Metrics | null } | null;
+}
+
+/** Four significant digits, or a dash where there is no number. */
+export function shortNumber(value: number | null | undefined): string {
+  if (value === null || value === undefined) return '-';
+  return Math.abs(value) >= 1000 ? value.toFixed(0) : value.toPrecision(4);
 }
 
 function line(name: string, metrics: Metrics | null): string[] {
@@ -15,7 +22,7 @@ function line(name: string, metrics: Metrics | null): string[] {
 }
 
 /** MAE, RMSE and R2 of a head and of the baselines, for each part that has photographs. */
-export function resultTable({ unit, metrics, baselines, crossValidation }: Result): string {
+export function resultTable({ unit, metrics, baselines, crossValidation, floor }: Result): string {
   const suffix = unit === '' ? '' : ` (${unit})`;
   const rows: string[][] = [];
   for (const part of ['train', 'validation', 'holdout', 'test'] as const) {
@@ -27,5 +34,6 @@ export function resultTable({ unit, metrics, baselines, crossValidation }: Resul
   }
   if (baselines.ridge !== null) rows.push(line('ridge, leave-one-out', baselines.ridge.leaveOneOut));
   if (crossValidation !== null) rows.push(line(`${crossValidation.folds}-fold`, crossValidation.all));
-  return plainTable(['', 'photographs', `MAE${suffix}`, `RMSE${suffix}`, 'R2'], rows);
+  if (floor !== null) rows.push(['noise floor (labels made up)', '', '', shortNumber(floor), '']);
+  return table(rows, { head: ['', 'photographs', `MAE${suffix}`, `RMSE${suffix}`, 'R2'], right: [1, 2, 3, 4] });
 }

@@ -25,18 +25,26 @@ export interface RunContent {
   readonly summary: object;
 }
 
+/** Names below artifacts/ that pool5 uses itself. */
+const RESERVED: readonly string[] = [LATEST, 'records'];
+
+/** @throws InputError where a folder below artifacts/ cannot have this name */
+export function checkName(name: string, option: string): void {
+  if (/^\w[\w.+=-]*$/.test(name) && !RESERVED.includes(name)) return;
+  throw new InputError({
+    expected: 'a name of letters, digits and . _ - + =',
+    found: `"${name}"`,
+    where: option,
+    fix: `${RESERVED.join(' and ')} are taken.`,
+  });
+}
+
 /**
  * Whether a run of this name may be written: it is new, or has the same fingerprint and so the same numbers.
  * @throws InputError where it would replace another run
  */
 export async function checkRunName(artifacts: string, name: string, config: RunConfig): Promise<void> {
-  if (!/^[\w][\w.+=-]*$/.test(name) || name === LATEST) {
-    throw new InputError({
-      expected: 'a name for the run of letters, digits and . _ - + =',
-      found: `"${name}"`,
-      where: '--run',
-    });
-  }
+  checkName(name, '--run');
   const folder = join(artifacts, name);
   if (await isAbsent(folder)) return;
   const other = await readRunConfig(join(folder, 'config.json'));
@@ -71,7 +79,7 @@ async function writeFiles(folder: string, content: RunContent): Promise<void> {
     stringify(rows, { header: true, columns: ['id', 'split', 'target', 'prediction'] }),
   );
   await writeFile(join(folder, 'summary.json'), json(summary));
-  await saveLayersModel(folder, layers);
+  await saveLayersModel(folder, config.settings.normalize, layers);
 }
 
 /** Moves a finished folder to its place; the run that was there is removed once it is replaced. */

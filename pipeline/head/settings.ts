@@ -16,6 +16,8 @@ export const settingsSchema = z.strictObject({
   epochs: count,
   /** Epochs without a lower validation loss after which training stops; null: never. */
   patience: count.nullable(),
+  /** Trains once more on training and validation examples together, for as many epochs as those chose. */
+  refit: z.boolean(),
   /** Instead of epochs: so many batches, each drawn with replacement. */
   steps: count.nullable(),
   /** Fraction of hidden units switched off in each training step. */
@@ -24,6 +26,11 @@ export const settingsSchema = z.strictObject({
   weightDecay: z.number().min(0),
   target: z.enum(['standard', 'raw', 'log']),
   space: z.enum(['span', 'full']),
+  /**
+   * `layer`: each photograph's features are brought to mean 0 and variance 1 (Ba, Kiros and Hinton, "Layer
+   * Normalization", 2016) in front of the head, which is then a layer more; `none`: as they are.
+   */
+  normalize: z.enum(['none', 'layer']),
   /** Features are multiplied by one number so that their mean squared norm is this; null: as they are. */
   squaredNorm: z.number().positive().nullable(),
   /** See SplitSettings. */
@@ -47,17 +54,19 @@ export const PRESET_NAMES: readonly [PresetName, PresetName] = ['default', 'tuto
 export const PRESETS: Readonly<Record<PresetName, Settings>> = {
   default: {
     head: 'dense',
-    hidden: [256],
-    optimizer: 'rmsprop',
+    hidden: [256, 64],
+    optimizer: 'adam',
     learningRate: 0.001,
     batch: 32,
     epochs: 50,
     patience: 10,
+    refit: true,
     steps: null,
-    dropout: 0,
+    dropout: 0.5,
     weightDecay: 0,
     target: 'standard',
     space: 'span',
+    normalize: 'layer',
     squaredNorm: 16,
     validation: 0.2,
     holdout: 0,
@@ -75,11 +84,13 @@ export const PRESETS: Readonly<Record<PresetName, Settings>> = {
     batch: 6,
     epochs: 1,
     patience: null,
+    refit: false,
     steps: 100,
     dropout: 0,
     weightDecay: 0,
     target: 'raw',
     space: 'full',
+    normalize: 'none',
     squaredNorm: null,
     validation: 0,
     holdout: 0,

@@ -32,7 +32,8 @@ function looksLikeData(cell: string): boolean {
   return isNumeric(cell) || /\.(jpe?g|png|webp|avif|tiff?|gif)$/i.test(cell);
 }
 
-function decode(file: string, bytes: Uint8Array): string {
+/** @throws InputError for other bytes than UTF-8; a byte order mark is dropped */
+export function decodeUtf8(file: string, bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
@@ -68,12 +69,12 @@ function parseRecords(file: string, text: string, delimiter: string): { record: 
 }
 
 /**
- * Reads comma-, tab- or semicolon-separated text with a header row: UTF-8 with or without a byte order mark, any line
- * ends, comment lines (#) before the header.
+ * Reads comma-, tab- or semicolon-separated text with a header row: any line ends, comment lines (#) before the
+ * header.
  * @throws InputError for an empty file, a missing header, two columns with one name, and rows of unequal length
  */
-export function parseDelimited(file: string, bytes: Uint8Array): TextTable {
-  const lines = decode(file, bytes).split(/(?<=\n|\r(?!\n))/);
+export function parseDelimited(file: string, text: string): TextTable {
+  const lines = text.split(/(?<=\n|\r(?!\n))/);
   const comments: string[] = [];
   let start = 0;
   for (; start < lines.length; start++) {
@@ -83,11 +84,11 @@ export function parseDelimited(file: string, bytes: Uint8Array): TextTable {
   }
   const header = lines[start];
   if (header === undefined) {
-    throw new InputError({ expected: 'a header and a row for each photograph', found: 'an empty file', where: file });
+    throw new InputError({ expected: 'a header and rows', found: 'an empty file', where: file });
   }
   // Blank lines in place of the comments keep the line numbers true.
-  const text = '\n'.repeat(start) + lines.slice(start).join('');
-  const [head, ...records] = parseRecords(file, text, delimiterOf(header));
+  const table = '\n'.repeat(start) + lines.slice(start).join('');
+  const [head, ...records] = parseRecords(file, table, delimiterOf(header));
   const columns = head?.record ?? [];
   const datum = columns.find(looksLikeData);
   if (datum !== undefined) {
@@ -95,7 +96,7 @@ export function parseDelimited(file: string, bytes: Uint8Array): TextTable {
       expected: 'a header in the first row',
       found: `data ("${datum}")`,
       where: file,
-      fix: 'Add a line such as image,length_cm on top.',
+      fix: 'Add a line on top that names the columns, e.g. image,length_cm.',
     });
   }
   const twice = columns.find((name, index) => columns.indexOf(name) !== index);
@@ -103,7 +104,7 @@ export function parseDelimited(file: string, bytes: Uint8Array): TextTable {
     throw new InputError({ expected: 'a name of its own for each column', found: `"${twice}" twice`, where: file });
   }
   if (records.length === 0) {
-    throw new InputError({ expected: 'a row for each photograph', found: 'a header only', where: file });
+    throw new InputError({ expected: 'rows below the header', found: 'none', where: file });
   }
   const rows = records.map(({ record, line }) => ({
     line,

@@ -2,7 +2,7 @@ import { InputError } from '../errors.js';
 import { nearest } from './columns.js';
 import type { LabelTable } from './read.js';
 
-export interface LabelledImage {
+interface LabelledImage {
   readonly id: string;
   /** sha256 (hex) of the photograph's bytes. */
   readonly digest: string;

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { errorCode, InputError, WorldError } from '../errors.js';
 import { idColumn, targetColumn, unitOf } from './columns.js';
-import { DECIMAL, isNumeric, parseDelimited, type TextTable } from './delimited.js';
+import { DECIMAL, decodeUtf8, isNumeric, parseDelimited, type TextTable } from './delimited.js';
 
-export interface Label {
+interface Label {
   /** Path of the photograph below its folder, with /. */
   readonly id: string;
   /** Finite, in the table's unit. */
@@ -33,7 +33,8 @@ export function normaliseId(text: string): string {
 
 const INFINITE = /^[+-]?(inf(inity)?|nan)$/i;
 
-function number(table: TextTable, column: string, text: string, line: number): number {
+/** A cell as a target. @throws InputError where it is not a finite number */
+export function targetOf(table: TextTable, column: string, text: string, line: number): number {
   if (isNumeric(text)) return Number(text);
   throw new InputError({
     expected: INFINITE.test(text) || DECIMAL.test(text) ? 'a finite number' : 'a number',
@@ -44,7 +45,7 @@ function number(table: TextTable, column: string, text: string, line: number): n
 }
 
 /** Checks each row of a table and takes ids and targets out of it. @throws InputError as readLabels does */
-export function labelsOf(table: TextTable, options: { id?: string; target?: string } = {}): LabelTable {
+function labelsOf(table: TextTable, options: { id?: string; target?: string } = {}): LabelTable {
   const id = idColumn(table, options.id);
   const target = targetColumn(table, id, options.target);
   const lines = new Map<string, number>();
@@ -64,7 +65,7 @@ export function labelsOf(table: TextTable, options: { id?: string; target?: stri
       });
     }
     lines.set(image, line);
-    return { id: image, target: number(table, target, columns[target] ?? '', line), line, columns };
+    return { id: image, target: targetOf(table, target, columns[target] ?? '', line), line, columns };
   });
   const stated = table.comments
     .find((comment) => comment.startsWith('unit:'))
@@ -93,5 +94,5 @@ export async function readNamedFile(file: string, what: string): Promise<Buffer>
  *   number, an empty or repeated id
  */
 export async function readLabels(file: string, options: { id?: string; target?: string } = {}): Promise<LabelTable> {
-  return labelsOf(parseDelimited(file, await readNamedFile(file, 'a file of labels')), options);
+  return labelsOf(parseDelimited(file, decodeUtf8(file, await readNamedFile(file, 'a file of labels'))), options);
 }

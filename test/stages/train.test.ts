@@ -30,7 +30,7 @@ function photographs(count: number): Map<string, Float32Array> {
   return new Map(
     Array.from({ length: count }, (_, index) => {
       const feature = randomFeature(index);
-      feature.fill(index * 8, 1000, 1400);
+      feature.fill(index, 1000, 1400);
       return [`p/${index}.jpg`, feature];
     }),
   );
@@ -197,7 +197,10 @@ describe('bad input', () => {
     [['--hidden', '0,x'], 'Expected whole numbers above 0, such as 256 or 256,64, got 0,x (--hidden).'],
     [['--folds', '41'], 'Expected at most 40 folds for 40 photographs, got 41 (--folds).'],
     [['--folds', '1'], 'Expected a whole number of at least 2, got 1 (--folds).'],
-    [['--run', '../x'], 'Expected a name for the run of letters, digits and . _ - + =, got "../x" (--run).'],
+    [
+      ['--run', '../x'],
+      'Expected a name of letters, digits and . _ - + =, got "../x" (--run). latest and records are taken.',
+    ],
     [
       ['--optimizer', 'sgd', '--learning-rate', '1e30'],
       'Expected a finite loss, got NaN (step 2, epoch 1). Lower --learning-rate (now 1e+30). No run was saved.',

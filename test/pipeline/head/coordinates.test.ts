@@ -17,7 +17,7 @@ beforeAll(useWasm);
 const UNITS = 8;
 
 async function gramOf(cache: FeatureCache): Promise<Gram> {
-  return extendGram(new Gram([], new Float64Array()), cache, cache.images.values());
+  return extendGram(new Gram([], new Float64Array(), new Float64Array()), cache, cache.images.values());
 }
 
 /** The kernel over all features that a kernel in the span stands for. */
@@ -39,8 +39,8 @@ async function compare(settings: Settings, features: Map<string, Float32Array>, 
   const cache = memoryCache(features);
   const training = [...new Set(trainIds)].map(digestOf).toSorted();
   const gram = await gramOf(cache);
-  const span = spanCoordinates(cache, gram, training, settings.squaredNorm);
-  const full = await fullCoordinates(cache, [...cache.images.values()], training, settings.squaredNorm);
+  const span = spanCoordinates(cache, gram, training, settings);
+  const full = await fullCoordinates(cache, [...cache.images.values()], training, settings);
   const initial = initialWeights(span.width, FEATURE_LENGTH, [UNITS], 1);
   // kernelOf folds the scale in, so the same kernel for scaled features is without it.
   const start = await lifted(span, initial);
@@ -59,7 +59,7 @@ async function compare(settings: Settings, features: Map<string, Float32Array>, 
   const inSpan = await fit({ ...common, initial, train: matrix(span) });
   const inFull = await fit({ ...common, initial: fullStart, train: matrix(full) });
   const unseen = [...cache.images.values()].filter((digest) => !training.includes(digest));
-  const raw = await fullCoordinates(cache, unseen, unseen, null);
+  const raw = await fullCoordinates(cache, unseen, unseen, { ...settings, squaredNorm: null });
   const spanHead = await lifted(span, inSpan.layers);
   const fullHead = await Promise.all(
     inFull.layers.map(async (layer, index) =>
@@ -80,23 +80,39 @@ function largestDifference(one: readonly number[] = [], other: readonly number[]
   return Math.max(...one.map((value, i) => Math.abs(value - (other[i] ?? Number.NaN))));
 }
 
-const sgd: Settings = { ...PRESETS.default, optimizer: 'sgd', learningRate: 0.05, epochs: 15, hidden: [UNITS] };
+const sgd: Settings = {
+  ...PRESETS.default,
+  normalize: 'none',
+  dropout: 0,
+  optimizer: 'sgd',
+  learningRate: 0.05,
+  epochs: 15,
+  hidden: [UNITS],
+};
 
 describe('span', () => {
   const features = randomFeatures(24);
   const trainIds = [...features.keys()].slice(0, 16);
 
   test.each([
-    ['full-batch', 16],
-    ['mini-batch', 5],
-  ])('%s SGD gives the losses and predictions of all features, to 2e-5', async (_, batch) => {
-    const { width, losses, predictions, coordinates } = await compare({ ...sgd, batch }, features, trainIds);
-    expect(width).toBe(16);
-    expect(largestDifference(losses[0], losses[1])).toBeLessThan(2e-5);
-    expect(losses[0]?.at(-1)).toBeLessThan(0.5 * (losses[0]?.[0] ?? 0));
-    expect(largestDifference(predictions[0], predictions[1])).toBeLessThan(2e-5);
-    expect(largestDifference(predictions[0], coordinates)).toBeLessThan(2e-5);
-  });
+    ['full-batch', 16, 'none'],
+    ['mini-batch', 5, 'none'],
+    ['mini-batch', 5, 'layer'],
+  ] as const)(
+    '%s SGD (batch %i, normalize %s) gives the losses and predictions of all features, to 2e-5',
+    async (_, batch, normalize) => {
+      const { width, losses, predictions, coordinates } = await compare(
+        { ...sgd, batch, normalize },
+        features,
+        trainIds,
+      );
+      expect(width).toBe(16);
+      expect(largestDifference(losses[0], losses[1])).toBeLessThan(2e-5);
+      expect(losses[0]?.at(-1)).toBeLessThan(0.5 * (losses[0]?.[0] ?? 0));
+      expect(largestDifference(predictions[0], predictions[1])).toBeLessThan(2e-5);
+      expect(largestDifference(predictions[0], coordinates)).toBeLessThan(2e-5);
+    },
+  );
 
   test('copies add no direction', async () => {
     const { width, losses, predictions } = await compare({ ...sgd, batch: 5 }, features, [
@@ -139,7 +155,7 @@ describe('span', () => {
     const cache = memoryCache(features);
     const training = trainIds.map(digestOf).toSorted();
     const gram = await gramOf(cache);
-    const span = spanCoordinates(cache, gram, training, 16);
+    const span = spanCoordinates(cache, gram, training, { normalize: 'none', squaredNorm: 16 });
     const rows = span.rows(training);
     let squares = 0;
     for (const [i, one] of training.entries()) {

@@ -6,6 +6,7 @@ import {
   tensor1d,
   tensor2d,
   tidy,
+  transpose,
   valueAndGrads,
   mean,
   square,
@@ -58,10 +59,18 @@ function automatic(
 function written(weights: readonly LayerWeights[], masks: readonly Tensor[]): { loss: number; grads: Float32Array[] } {
   const network = new DenseNetwork(weights);
   const result = tidy(() => {
-    const { loss, map } = network.gradients(tensor2d(rows, [6, 20]), tensor1d(targets), masks);
+    const { loss, map } = network.gradients(
+      tensor2d(rows, [6, 20]),
+      tensor1d(targets),
+      masks.map((mask) => transpose(mask)),
+    );
     const names = Object.keys(map).toSorted();
     const ordered = weights.flatMap((_, layer) => ['kernel', 'bias'].map((part) => `dense${layer}/${part}`));
-    const grads = ordered.map((ending) => map[names.find((name) => name.endsWith(ending)) ?? '']);
+    // Kernels are kept transposed while they are trained.
+    const grads = ordered.map((ending) => {
+      const grad = map[names.find((name) => name.endsWith(ending)) ?? ''];
+      return grad !== undefined && ending.endsWith('kernel') ? transpose(grad) : grad;
+    });
     return {
       loss: loss.dataSync()[0] ?? Number.NaN,
       grads: grads.map((grad) => Float32Array.from(grad?.dataSync() ?? [])),

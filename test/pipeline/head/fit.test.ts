@@ -16,7 +16,7 @@ function matrix(count: number, purpose: string): Matrix {
   return { count, width: WIDTH, rows, targets };
 }
 
-const base: Settings = { ...PRESETS.default, hidden: [16], batch: 8, epochs: 12, learningRate: 0.01 };
+const base: Settings = { ...PRESETS.default, dropout: 0, hidden: [16], batch: 8, epochs: 12, learningRate: 0.01 };
 
 function options(settings: Partial<Settings> = {}): FitOptions {
   return {

@@ -9,7 +9,7 @@ import { initialWeights } from '../../../pipeline/head/dense.js';
 import { checkKey, openHead, resolveRun } from '../../../pipeline/head/open.js';
 import type { RunConfig } from '../../../pipeline/head/run-config.js';
 import { checkRunName, saveRun, type RunContent } from '../../../pipeline/head/run-folder.js';
-import { PRESETS } from '../../../pipeline/head/settings.js';
+import { PRESETS, type Settings } from '../../../pipeline/head/settings.js';
 import { useWasm } from '../../../pipeline/tensorflow/wasm.js';
 import { KEY, randomFeature } from './memory-cache.js';
 
@@ -24,8 +24,8 @@ const config = (seed = 1): RunConfig => ({
   settings: { ...PRESETS.default, splitSeed: seed },
 });
 
-const content = (seed = 1): RunContent => ({
-  config: config(seed),
+const content = (seed = 1, normalize: Settings['normalize'] = 'none'): RunContent => ({
+  config: { ...config(seed), settings: { ...config(seed).settings, normalize } },
   history: [{ epoch: 1, step: 2, loss: 0.5, validationLoss: null, milliseconds: 3 }],
   examples: [{ id: 'a "b".jpg', digest: 'f'.repeat(64), target: 4, group: 'g' }],
   parts: ['train'],
@@ -33,6 +33,12 @@ const content = (seed = 1): RunContent => ({
   layers: initialWeights(FEATURE_LENGTH, FEATURE_LENGTH, [4], seed),
   summary: { photographs: 1 },
 });
+
+function normalizedByHand(feature: Float32Array): Float32Array {
+  const mean = feature.reduce((sum, value) => sum + value, 0) / FEATURE_LENGTH;
+  const variance = feature.reduce((sum, value) => sum + (value - mean) ** 2, 0) / FEATURE_LENGTH;
+  return feature.map((value) => (value - mean) / Math.sqrt(variance + 1e-3));
+}
 
 const artifactsFolder = (): string => mkdtempSync(join(tmpdir(), 'pool5-artifacts-'));
 const features = Float32Array.of(...randomFeature(1), ...randomFeature(2), ...randomFeature(3));
@@ -65,22 +71,26 @@ describe('a saved run', () => {
     const text = (name: string): string => readFileSync(join(folder, name), 'utf8');
     expect(text('predictions.csv')).toBe('id,split,target,prediction\n"a ""b"".jpg",train,4,4.5\n');
     expect(text('metrics.jsonl')).toBe('{"epoch":1,"step":2,"loss":0.5,"validationLoss":null,"milliseconds":3}\n');
-    expect(JSON.parse(text('config.json'))).toEqual(config());
+    expect(JSON.parse(text('config.json'))).toEqual(content().config);
     expect(readFileSync(join(artifacts, 'latest'), 'utf8')).toBe('one\n');
   });
 
-  test('opens as a head that computes the formula', async () => {
-    const { layers } = content();
-    const head = await openHead(await saveRun(artifactsFolder(), 'one', content()));
-    const predictions = head.predict(features);
-    head.close();
-    expect(head.unit).toBe('cm');
-    expect(head.key).toEqual(KEY);
-    for (const row of [0, 1, 2]) {
-      const expected = byHand(layers, features.subarray(row * FEATURE_LENGTH, (row + 1) * FEATURE_LENGTH));
-      expect(predictions[row]).toBeCloseTo(expected, 3);
-    }
-  });
+  test.each(['none', 'layer'] as const)(
+    'opens as a head that computes the formula (normalize %s)',
+    async (normalize) => {
+      const { layers } = content();
+      const head = await openHead(await saveRun(artifactsFolder(), 'one', content(1, normalize)));
+      const predictions = head.predict(features);
+      head.close();
+      expect(head.unit).toBe('cm');
+      expect(head.key).toEqual(KEY);
+      for (const row of [0, 1, 2]) {
+        const own = features.slice(row * FEATURE_LENGTH, (row + 1) * FEATURE_LENGTH);
+        const expected = byHand(layers, normalize === 'layer' ? normalizedByHand(own) : own);
+        expect(predictions[row]).toBeCloseTo(expected, 3);
+      }
+    },
+  );
 
   test("TensorFlow.js's own loader opens it", async () => {
     const folder = await saveRun(artifactsFolder(), 'one', content());
@@ -174,7 +184,7 @@ describe('checkRunName', () => {
   test('lets the same run be made again, whatever its files are called', async () => {
     const artifacts = artifactsFolder();
     await saveRun(artifacts, 'one', content());
-    const moved = { ...config(), labels: { ...config().labels, file: 'elsewhere.csv' } };
+    const moved = { ...content().config, labels: { ...config().labels, file: 'elsewhere.csv' } };
     await expect(checkRunName(artifacts, 'one', moved)).resolves.toBeUndefined();
     await saveRun(artifacts, 'one', content());
     expect(readdirSync(artifacts).toSorted()).toEqual(['latest', 'one']);
@@ -199,7 +209,7 @@ describe('checkRunName', () => {
 
   test.each(['../one', 'a/b', '.hidden', 'latest', ''])('refuses the name %j', async (name) => {
     await expect(checkRunName(artifactsFolder(), name, config())).rejects.toThrow(
-      `Expected a name for the run of letters, digits and . _ - + =, got "${name}" (--run).`,
+      `Expected a name of letters, digits and . _ - + =, got "${name}" (--run). latest and records are taken.`,
     );
   });
 });

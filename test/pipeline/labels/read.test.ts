@@ -87,13 +87,13 @@ describe('readLabels', () => {
   });
 
   it.each<[string, string | Uint8Array, string, { id?: string; target?: string }?]>([
-    ['an empty file', '', 'Expected a header and a row for each photograph, got an empty file (FILE).'],
-    ['blank lines only', '\n\n', 'Expected a header and a row for each photograph, got an empty file (FILE).'],
-    ['a header only', 'image,length\n', 'Expected a row for each photograph, got a header only (FILE).'],
+    ['an empty file', '', 'Expected a header and rows, got an empty file (FILE).'],
+    ['blank lines only', '\n\n', 'Expected a header and rows, got an empty file (FILE).'],
+    ['a header only', 'image,length\n', 'Expected rows below the header, got none (FILE).'],
     [
       'no header',
       'a.jpg,30\nb.jpg,40\n',
-      'Expected a header in the first row, got data ("a.jpg") (FILE). Add a line such as image,length_cm on top.',
+      'Expected a header in the first row, got data ("a.jpg") (FILE). Add a line on top that names the columns, e.g. image,length_cm.',
     ],
     [
       'a decimal comma',

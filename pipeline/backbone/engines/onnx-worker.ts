@@ -1,0 +1,39 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { z } from 'zod';
+import { IMAGE_SIZE } from '../vgg16.js';
+import { INPUT, OUTPUT } from './onnx-graph.js';
+
+/**
+ * Runs the graph in a thread of its own: session.run blocks the thread that calls it, and the main thread must stay
+ * free for progress, signals and decoding. Messages in: {id, n, pixels}; out: {id, features} or {id, error}.
+ */
+const { model, threads } = z.object({ model: z.instanceof(Uint8Array), threads: z.int() }).parse(workerData);
+
+const port = parentPort;
+if (port === null) throw new Error('onnx-worker runs as a worker thread only.');
+
+const session = await InferenceSession.create(model, {
+  executionProviders: ['cpu'],
+  intraOpNumThreads: threads,
+  interOpNumThreads: 1,
+  graphOptimizationLevel: 'all',
+});
+
+const requestSchema = z.object({ id: z.int(), n: z.int(), pixels: z.instanceof(Uint8Array) });
+
+async function answer(message: unknown): Promise<void> {
+  const { id, n, pixels } = requestSchema.parse(message);
+  try {
+    const feeds = { [INPUT]: new Tensor('uint8', pixels, [n, IMAGE_SIZE, IMAGE_SIZE, 3]) };
+    const features = (await session.run(feeds, [OUTPUT]))[OUTPUT]?.data;
+    if (!(features instanceof Float32Array)) throw new TypeError('The graph gave no float32 features.');
+    const copy = features.slice();
+    port?.postMessage({ id, features: copy }, [copy.buffer]);
+  } catch (error) {
+    port?.postMessage({ id, error: String(error) });
+  }
+}
+
+port.on('message', (message: unknown) => void answer(message));
+port.postMessage({ ready: true });

@@ -1,0 +1,79 @@
+import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { z } from 'zod';
+import { errorMessage, WorldError } from '../../errors.js';
+import { PACKAGE_ROOT } from '../../package-root.js';
+import type { Weights } from '../weights/weights.js';
+import { batchOf, featureFloats, type Engine, type EngineOptions } from './engine.js';
+import { buildGraph } from './onnx-graph.js';
+
+/** Compiled, since a worker thread cannot load TypeScript (tests build dist/ first). */
+const WORKER = join(PACKAGE_ROOT, 'dist/pipeline/backbone/engines/onnx-worker.js');
+
+const replySchema = z.union([
+  z.object({ id: z.int(), features: z.instanceof(Float32Array) }),
+  z.object({ id: z.int(), error: z.string() }),
+]);
+
+const packageSchema = z.object({ version: z.string() });
+
+/**
+ * onnxruntime on the CPU. Convolutions of one picture do not depend on the others in its batch nor on the number of
+ * threads: the same picture gives the same bits.
+ */
+export async function openOnnx(weights: Weights, options: EngineOptions): Promise<Engine> {
+  const threads = options.threads ?? availableParallelism();
+  const model = buildGraph(weights);
+  const worker = new Worker(WORKER, { workerData: { model, threads } });
+  const waiting = new Map<number, { resolve(features: Float32Array): void; reject(error: Error): void }>();
+  let fault: Error | undefined;
+  try {
+    await once(worker, 'message');
+  } catch (error) {
+    throw new WorldError(`onnxruntime-node does not load: ${errorMessage(error)}. Try --engine wasm.`, {
+      cause: error,
+    });
+  }
+  worker.on('message', (message: unknown) => {
+    const reply = replySchema.parse(message);
+    const request = waiting.get(reply.id);
+    waiting.delete(reply.id);
+    if ('features' in reply) request?.resolve(reply.features);
+    else request?.reject(new WorldError(`onnxruntime failed: ${reply.error}`));
+  });
+  const fail = (error: Error): void => {
+    fault = new WorldError(`onnxruntime stopped: ${error.message}`, { cause: error });
+    for (const request of waiting.values()) request.reject(fault);
+    waiting.clear();
+  };
+  worker.on('error', fail);
+  worker.on('exit', (code) => fail(new Error(`its thread exited with code ${code}`)));
+  let requests = 0;
+  const { version } = packageSchema.parse(createRequire(import.meta.url)('onnxruntime-node/package.json'));
+  return {
+    name: 'onnx',
+    description: `onnxruntime-node ${version}, CPU, ${threads} thread${threads === 1 ? '' : 's'}`,
+    batchSize: 4,
+    async run(pixels) {
+      const n = batchOf(pixels);
+      if (fault !== undefined) throw fault;
+      const id = requests++;
+      const features = await new Promise<Float32Array>((resolve, reject) => {
+        waiting.set(id, { resolve, reject });
+        worker.postMessage({ id, n, pixels });
+      });
+      if (features.length !== featureFloats(n)) {
+        throw new WorldError(`onnxruntime gave ${features.length} numbers for ${n} pictures.`);
+      }
+      return features;
+    },
+    async close() {
+      worker.removeAllListeners('exit');
+      await worker.terminate();
+      fault = new WorldError('The engine is closed.');
+    },
+  };
+}

@@ -1,0 +1,52 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errorCode, errorMessage, InputError } from '../../errors.js';
+import { PACKAGE_ROOT } from '../../package-root.js';
+import { readKeras } from './keras.js';
+import { readNumpy } from './numpy.js';
+import { drawWeights } from './random.js';
+import { readSafetensors } from './safetensors.js';
+import { assembleWeights, type TensorSource, type Weights } from './weights.js';
+
+const EMBEDDED = join(PACKAGE_ROOT, 'pipeline/backbone/weights/vgg16-conv-f16.safetensors');
+
+const HDF5 = Buffer.from('\x89HDF\r\n\x1a\n', 'latin1');
+const NPY = Buffer.from('\x93NUMPY', 'latin1');
+
+/**
+ * Opens the weights of the stack.
+ * @param spec a file (.npy, .h5 or .safetensors, told apart by content), random:SEED, or undefined for the embedded ones
+ * @throws InputError where the file is missing, damaged, or holds other layers
+ */
+export async function openWeights(spec: string | undefined): Promise<Weights> {
+  if (spec === undefined) {
+    return assembleWeights(readSafetensors(await readFile(EMBEDDED), EMBEDDED), 'embedded VGG16 (float16)');
+  }
+  const seed = /^random:(.+)$/.exec(spec)?.[1];
+  if (seed !== undefined) return assembleWeights(drawWeights(seed), spec, true);
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(spec);
+  } catch (error) {
+    const found = errorCode(error) === 'ENOENT' ? 'no such file' : errorMessage(error);
+    throw new InputError({
+      expected: 'a file of weights, or random:SEED',
+      found,
+      where: spec,
+      fix: 'Check --weights.',
+    });
+  }
+  return assembleWeights(await read(bytes, spec), spec);
+}
+
+async function read(bytes: Buffer, origin: string): Promise<TensorSource> {
+  if (bytes.subarray(0, NPY.length).equals(NPY)) return readNumpy(bytes, origin);
+  if (bytes.subarray(0, HDF5.length).equals(HDF5)) return readKeras(bytes, origin);
+  if (bytes[8] === '{'.charCodeAt(0)) return readSafetensors(bytes, origin);
+  throw new InputError({
+    expected: 'a .npy, .h5 or .safetensors file',
+    found: bytes.length === 0 ? 'an empty file' : 'a file of another kind',
+    where: origin,
+    fix: 'Check --weights.',
+  });
+}

@@ -1,0 +1,120 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { InputError } from '../pipeline/errors.js';
+import { conformalInterval, fewestResiduals, type ConformalInterval } from '../pipeline/head/conformal.js';
+import { openHead, resolveRun } from '../pipeline/head/open.js';
+import { findImages } from '../pipeline/images/find.js';
+import { predict } from '../pipeline/predict.js';
+import { drawPicture } from '../pipeline/report/picture.js';
+import { readRun } from '../pipeline/report/run-files.js';
+import { table } from '../pipeline/terminal/table.js';
+import { defineStage } from './stage.js';
+
+/** The probability with which the printed interval holds the truth. */
+const COVERAGE = 0.9;
+
+interface Summary {
+  readonly run: string;
+  readonly predictions: readonly { image: string; prediction: number; unit: string }[];
+  /** Each prediction plus or minus `half` (in the unit) holds the truth with probability `coverage`. */
+  readonly interval: ConformalInterval | null;
+  readonly rejected: readonly { image: string; rejected: string }[];
+  /** Whether the backbone's weights are random. */
+  readonly random: boolean;
+  readonly picture: string | null;
+}
+
+export const stage = defineStage({
+  options: (yargs) =>
+    yargs
+      .positional('image', {
+        type: 'string',
+        array: true,
+        demandOption: true,
+        describe: 'Photographs, or folders of them',
+      })
+      .option('run', { type: 'string', default: 'latest', describe: "A run's folder, or its name under --artifacts" })
+      .option('artifacts', { type: 'string', default: 'artifacts', describe: 'Folder of the runs' })
+      .option('weights', { type: 'string', describe: 'As for extract, where it was given there' })
+      .option('engine', {
+        choices: ['auto', 'onnx', 'tensorflow', 'wasm'] as const,
+        default: 'auto' as const,
+        describe: 'What runs the stack',
+      })
+      .option('picture', { type: 'string', describe: 'Draw the photographs in a grid, each under its length (.png)' })
+      .example('$0 predict cat.jpg tiger.jpg', 'Two numbers from the latest run')
+      .example('$0 predict --run artifacts/NAME cat.jpg tiger.jpg --picture lengths.png', 'The same as a picture'),
+
+  async run(options): Promise<Summary> {
+    const folder = await resolveRun(options.run, options.artifacts);
+    const images = (await Promise.all(options.image.map(imagesAt))).flat();
+    const head = await openHead(folder);
+    try {
+      const outcomes = await predict(head, images, { weights: options.weights, engine: options.engine });
+      const predictions = outcomes.flatMap((outcome) => ('rejected' in outcome ? [] : [outcome]));
+      const rejected = outcomes.flatMap((outcome) => ('rejected' in outcome ? [outcome] : []));
+      const [first] = rejected;
+      if (predictions.length === 0) {
+        throw new InputError({
+          expected: 'at least one usable photograph',
+          found: first?.rejected ?? 'none',
+          where: first?.image ?? options.image.join(', '),
+          fix: 'pool5 reads JPEG, PNG, WebP, AVIF, TIFF and GIF files.',
+        });
+      }
+      if (options.picture !== undefined) {
+        await drawPicture(
+          predictions.map(({ image, prediction, unit }) => ({ file: image, title: title(prediction, unit) })),
+          options.picture,
+        );
+      }
+      return {
+        run: folder,
+        predictions,
+        interval: await intervalOf(folder),
+        rejected,
+        random: head.config.features.random,
+        picture: options.picture ?? null,
+      };
+    } finally {
+      head.close();
+    }
+  },
+
+  text({ predictions, interval, rejected, picture, random }) {
+    const rows = predictions.map(({ image, prediction, unit }) => [image, prediction.toFixed(1), unit]);
+    const lines = [table(rows, { right: [1], width: Infinity })];
+    for (const { image, rejected: reason } of rejected) lines.push(`set aside: ${image}: ${reason}`);
+    if (interval === null) {
+      lines.push(`No interval: it takes ${fewestResiduals(COVERAGE)} validation photographs.`);
+    } else {
+      const half = interval.half.toFixed(1);
+      lines.push(
+        `±${half} holds the truth for ${COVERAGE * 100} % of such photographs (${interval.count} validation residuals).`,
+      );
+    }
+    if (random) lines.push('Random weights: the numbers mean nothing.');
+    if (picture !== null) lines.push(`Picture: ${picture}`);
+    return lines.join('\n');
+  },
+});
+
+function title(prediction: number, unit: string): string {
+  return `Len: ${prediction.toFixed(1)} ${unit}`.trimEnd();
+}
+
+/** A folder stands for the images below it. */
+async function imagesAt(path: string): Promise<string[]> {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return [path];
+  return (await findImages(path)).images.map((image) => join(path, image.id));
+}
+
+/** Split-conformal, from the run's validation photographs. */
+async function intervalOf(folder: string): Promise<ConformalInterval | null> {
+  const { outcomes } = await readRun(folder);
+  const validation = outcomes.filter((outcome) => outcome.split === 'validation');
+  return conformalInterval(
+    validation.map(({ prediction, target }) => prediction - target),
+    COVERAGE,
+  );
+}
