@@ -76,7 +76,7 @@ it('makes a page about the last run, with its photographs, look-alikes and doubt
   const summary = JSON.parse(stdout);
   expect(summary).toEqual({
     file: 'artifacts/demo/report.html',
-    run: 'demo',
+    name: 'demo',
     photographs: COUNT,
     pictures: COUNT,
     suspects: 1,
@@ -97,7 +97,7 @@ it('makes a page about the last run, with its photographs, look-alikes and doubt
 
 it('says in one line what it made', () => {
   expect(pool5('report', '--images', 'images').stdout).toMatch(
-    /^artifacts\/demo\/report\.html: 60 photographs, 1 doubtful labels, 1 near-duplicates, \d\.\d MB\. Open it in a browser\.\n$/,
+    /^artifacts\/demo\/report\.html: 60 photographs, doubtful labels: 1, near-duplicates: 1, \d\.\d MB\. Open it in a browser\.\n$/,
   );
 });
 
@@ -124,4 +124,30 @@ it('refuses a run or a folder of photographs that is not there, and writes nothi
     'pool5: Expected a folder of photographs, got none (nothing). Name it with --images.\n',
   ]);
   await expect(stat(join(root, 'never.html'))).rejects.toThrow('ENOENT');
+});
+
+it('makes a page about a sweep', async () => {
+  const labels = ['--labels', 'labels.csv', '--features', features];
+  const swept = pool5('sweep', ...labels, '--name', 'rates', '--seeds', '1..3', '--learning-rate', '0.001,0.0001');
+  expect(swept.status).toBe(0);
+  const { status, stdout, stderr } = pool5('report', '--sweep', 'rates', '--images', 'images', '--json');
+  expect([status, stderr]).toEqual([0, '']);
+  const summary = JSON.parse(stdout);
+  expect(summary).toMatchObject({
+    file: 'artifacts/rates/report.html',
+    name: 'rates',
+    suspects: null,
+    duplicates: null,
+  });
+  expect(summary.pictures).toBe(summary.photographs);
+  expect(summary.photographs).toBeGreaterThan(0);
+  const page = await readFile(join(root, summary.file), 'utf8');
+  expect(/<p>(.* settings.*?)<\/p>/.exec(page)?.[1]).toMatch(
+    /^2 settings, 3 seeds \(all\)\. By validation error, the best is learning-rate 0\.001, seed [123]\.$/,
+  );
+  const none = pool5('report', '--sweep', 'other');
+  expect([none.status, none.stderr]).toEqual([
+    2,
+    `pool5: Expected a sweep's name, got "other" (--sweep; searched in artifacts). pool5 sweep makes one.\n`,
+  ]);
 });
