@@ -37,7 +37,7 @@ export interface Work {
 }
 
 /**
- * Computes a range of photographs: decode ahead, run the stack in batches, write a shard every SHARD_ROWS.
+ * Computes a range of photographs: decode ahead, run the stack in batches, write a shard every SHARD_ROWS or so.
  * On abort the rows that are done become a shard of their own and the range ends.
  * @returns the owner of a lock where another run works on this range
  */
@@ -49,6 +49,9 @@ export async function computeRange(range: Range, work: Work, listener: Listener)
     const cached = await work.cached();
     const pending = range.pending.filter((item) => !cached.has(item.digest));
     listener.settled(range.pending.length - pending.length);
+    // Even parts, so that no tiny shard is left over.
+    const parts = Math.max(1, Math.floor(pending.length / SHARD_ROWS));
+    const shardRows = Math.ceil(pending.length / parts);
     let rows: NewRow[] = [];
     let batch: { item: Pending; pixels: Uint8Array }[] = [];
     const runBatch = async (): Promise<void> => {
@@ -80,9 +83,9 @@ export async function computeRange(range: Range, work: Work, listener: Listener)
         continue;
       }
       batch.push(decoded);
-      const room = SHARD_ROWS - rows.length;
+      const room = shardRows - rows.length;
       if (batch.length === Math.min(engine.batchSize, room)) await runBatch();
-      if (rows.length === SHARD_ROWS) await flush();
+      if (rows.length === shardRows) await flush();
     }
     if (!signal.aborted) await runBatch();
     await flush();
