@@ -22,7 +22,7 @@ const nodeBackendSchema = z.object({ isUsingGpuDevice: z.boolean().optional() })
  */
 export async function openTensorflow(weights: Weights): Promise<Engine> {
   const { name, gpu } = await loadAddon();
-  const stack = buildStack(weights);
+  const stack = buildStack(weights, 'tensorflow');
   return {
     name: 'tensorflow',
     description: `${name} ${version}, ${gpu ? 'GPU' : 'CPU'}`,
@@ -34,7 +34,8 @@ export async function openTensorflow(weights: Weights): Promise<Engine> {
 
 async function loadAddon(): Promise<{ name: string; gpu: boolean }> {
   restoreRemovedUtilities();
-  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2'; // warnings and worse
+  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2'; // errors only
+  const before = getBackend();
   const require = createRequire(import.meta.url);
   const reasons: string[] = [];
   for (const { name, target } of PACKAGES) {
@@ -49,7 +50,9 @@ async function loadAddon(): Promise<{ name: string; gpu: boolean }> {
     }
     await setBackend('tensorflow');
     if (getBackend() !== 'tensorflow') throw new WorldError(`${name} loads, but its backend does not start.`);
-    return { name, gpu: nodeBackendSchema.parse(backend()).isUsingGpuDevice ?? false };
+    const gpu = nodeBackendSchema.parse(backend()).isUsingGpuDevice ?? false;
+    if (before) await setBackend(before); // the head's
+    return { name, gpu };
   }
   throw new WorldError(
     `TensorFlow does not load. ${reasons.join('; ')}. ` +

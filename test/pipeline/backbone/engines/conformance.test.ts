@@ -1,4 +1,4 @@
-import { memory } from '@tensorflow/tfjs-core';
+import { getBackend, memory } from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine, EngineName } from '../../../../pipeline/backbone/engines/engine.js';
 import { openEngine } from '../../../../pipeline/backbone/engines/open.js';
@@ -31,8 +31,10 @@ const reference = await openEngine('onnx', embedded, {});
 const waveFeatures = await reference.run(waves(1));
 await reference.close();
 
+const built = { onnx: true, wasm: true, tensorflow: await isBuilt('tensorflow') };
+
 for (const name of ['onnx', 'wasm', 'tensorflow'] as const) {
-  describe.skipIf(!(await isBuilt(name)))(`engine ${name}`, () => {
+  describe.skipIf(!built[name])(`engine ${name}`, () => {
     let engine: Engine;
     let tensors: number;
     beforeAll(async () => {
@@ -98,6 +100,18 @@ for (const name of ['onnx', 'wasm', 'tensorflow'] as const) {
 }
 
 describe('openEngine', () => {
+  it.skipIf(!built.tensorflow)('each engine computes on its own backend, and leaves that of others', async () => {
+    const wasm = await openEngine('wasm', embedded, {});
+    const tensorflow = await openEngine('tensorflow', embedded, {});
+    expect(getBackend()).toBe('wasm');
+    const before = await wasm.run(waves(1));
+    const other = await tensorflow.run(waves(1));
+    expect(getBackend()).toBe('wasm');
+    expect(await wasm.run(waves(1))).toEqual(before);
+    expect(other).not.toEqual(before); // another order of sums
+    await Promise.all([wasm.close(), tensorflow.close()]);
+  });
+
   it('gives the same bits with one thread and with two', async () => {
     const one = await openEngine('onnx', embedded, { threads: 1 });
     const two = await openEngine('onnx', embedded, { threads: 2 });
