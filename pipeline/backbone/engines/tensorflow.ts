@@ -34,6 +34,7 @@ export async function openTensorflow(weights: Weights): Promise<Engine> {
 
 async function loadAddon(): Promise<{ name: string; gpu: boolean }> {
   restoreRemovedUtilities();
+  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2'; // warnings and worse
   const require = createRequire(import.meta.url);
   const reasons: string[] = [];
   for (const { name, target } of PACKAGES) {
