@@ -34,14 +34,23 @@ export function cutRanges(pending: readonly Pending[]): Range[] {
   return ranges;
 }
 
+/** Every prefix: who rewrites shards must be alone. */
+export const ALL_PREFIXES: readonly string[] = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'));
+
 /** Locks every prefix of the range, or none and names who holds one. */
-export async function claim(folder: string, range: Range): Promise<Lock | LockOwner> {
+export async function claim(folder: string, range: Pick<Range, 'prefixes'>): Promise<Lock | LockOwner> {
   const locks: Lock[] = [];
   const release = async (): Promise<void> => {
     for (const held of locks) await held.release();
   };
   for (const prefix of range.prefixes) {
-    const result = await tryLock(join(folder, 'locks', prefix));
+    let result: Lock | LockOwner;
+    try {
+      result = await tryLock(join(folder, 'locks', prefix));
+    } catch (error) {
+      await release();
+      throw error;
+    }
     if (!('release' in result)) {
       await release();
       return result;
