@@ -114,6 +114,7 @@ add(
   'Compute the pool5 features of a folder of photographs',
   async () => (await import('./extract.js')).stage,
 );
+add('inspect', 'Describe, verify or compare a cache', async () => (await import('./inspect.js')).stage);
 add('train', 'Train a head on cached features and a table of labels', async () => (await import('./train.js')).stage);
 add('sweep', 'Train many heads and compare them', async () => (await import('./sweep.js')).stage);
 add('predict <image..>', 'Read the number off photographs', async () => (await import('./predict.js')).stage);

@@ -4,7 +4,7 @@ import { compareFolder, saveIndex, type Comparison, type Stale } from '../pipeli
 import { computeRanges } from '../pipeline/extraction/compute.js';
 import { tidy, type Tidied } from '../pipeline/extraction/tidy.js';
 import { writeCurrent } from '../pipeline/features/cache.js';
-import { cutRanges, inPart } from '../pipeline/features/claims.js';
+import { cutRanges, inPart, SHARD_ROWS } from '../pipeline/features/claims.js';
 import { folderName } from '../pipeline/features/key.js';
 import { readManifest, type Damage } from '../pipeline/features/manifest.js';
 import { contentDigest, placesOf } from '../pipeline/features/places.js';
@@ -62,15 +62,19 @@ export const stage = defineStage({
       .option('prune', { type: 'boolean', default: false, describe: 'Drop deleted photographs and stale caches' })
       .option('compact', { type: 'boolean', default: false, describe: 'Merge small shards' })
       .option('workers', { type: 'number', default: 1, describe: 'Engines at once; they share the cores' })
+      .option('shard-rows', {
+        type: 'number',
+        default: SHARD_ROWS,
+        describe: 'Rows that are written at a time: what a kill can cost',
+      })
       .option('shard', { type: 'string', describe: 'i/n: only part i of n (from 1), by content; for many machines' })
       .example('$0 extract --images data/photos', 'Compute what the cache lacks')
       .example('$0 extract --images data/photos --plan', 'Only say what would be computed'),
 
   async run(options, effects): Promise<Summary> {
     const part = parsePart(options.shard ?? '1/1');
-    if (!Number.isInteger(options.workers) || options.workers < 1) {
-      throw new InputError({ expected: 'a whole number from 1 for --workers', found: String(options.workers) });
-    }
+    checkCount('workers', options.workers, 256);
+    checkCount('shard-rows', options.shardRows, 4096);
     const { signal } = effects;
     const weights = await identifyWeights(options.weights);
     const key = keyOf(weights, options.dtype);
@@ -104,13 +108,14 @@ export const stage = defineStage({
     const started = performance.now();
     let setAside = 0;
     const { rows: computed, engine } = await computeRanges(
-      cutRanges(pending),
+      cutRanges(pending, options.shardRows),
       {
         folder,
         key,
         loadWeights: () => weights.load(),
         engine: options.engine,
         workers: options.workers,
+        shardRows: options.shardRows,
         rejected(item, reason, passing) {
           setAside++;
           comparison.reject(item, reason, passing);
@@ -181,6 +186,11 @@ function planLines(comparison: Comparison): string[] {
   const counts = Object.entries(countsOf(comparison));
   lines.push(counts.map(([name, count]: [string, number]) => `${name} ${count.toLocaleString('en')}`).join(' · '));
   return lines;
+}
+
+function checkCount(option: string, value: number, most: number): void {
+  if (Number.isInteger(value) && value >= 1 && value <= most) return;
+  throw new InputError({ expected: `a whole number from 1 to ${most} for --${option}`, found: String(value) });
 }
 
 function parsePart(text: string): { part: number; parts: number } {

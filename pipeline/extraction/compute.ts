@@ -25,6 +25,7 @@ export interface Job {
   loadWeights(): Promise<Weights>;
   readonly engine: 'auto' | EngineName;
   readonly workers: number;
+  readonly shardRows: number;
   /** @see Listener.rejected */
   rejected(item: Pending, reason: string, passing: boolean): void;
 }

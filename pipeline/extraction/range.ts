@@ -1,7 +1,7 @@
 import { unlessAborted } from '../abort.js';
 import type { Engine } from '../backbone/engines/engine.js';
 import { FEATURE_LENGTH, IMAGE_BYTES } from '../backbone/vgg16.js';
-import { claim, SHARD_ROWS, type Range } from '../features/claims.js';
+import { claim, type Range } from '../features/claims.js';
 import type { Pending } from '../features/plan.js';
 import type { CacheKey } from '../features/schema.js';
 import type { NewRow } from '../features/shard.js';
@@ -24,13 +24,14 @@ export interface Work {
   readonly folder: string;
   readonly key: CacheKey;
   readonly engine: Engine;
+  readonly shardRows: number;
   /** Digests that the cache holds now; asked again after a range is locked, since another run may have filled it. */
   cached(): Promise<ReadonlySet<string>>;
   readonly signal: AbortSignal;
 }
 
 /**
- * Computes a range of photographs: decode ahead, run the stack in batches, write a shard every SHARD_ROWS.
+ * Computes a range of photographs: decode ahead, run the stack in batches, write a shard every `shardRows`.
  * On abort the batch under way is dropped, the rows that are done become a shard of their own and the range ends.
  * @returns the owner of a lock where another run works on this range
  */
@@ -49,7 +50,7 @@ export async function computeRange(range: Range, work: Work, listener: Listener)
 }
 
 async function computeRows(pending: readonly Pending[], work: Work, listener: Listener): Promise<void> {
-  const { folder, key, engine, signal } = work;
+  const { folder, key, engine, shardRows, signal } = work;
   let rows: NewRow[] = [];
   let batch: Extract<Decoded, { pixels: Uint8Array }>[] = [];
   const runBatch = async (): Promise<void> => {
@@ -84,8 +85,8 @@ async function computeRows(pending: readonly Pending[], work: Work, listener: Li
       continue;
     }
     batch.push(value);
-    if (batch.length === Math.min(engine.batchSize, SHARD_ROWS - rows.length)) await runBatch();
-    if (rows.length === SHARD_ROWS) await flush();
+    if (batch.length === Math.min(engine.batchSize, shardRows - rows.length)) await runBatch();
+    if (rows.length === shardRows) await flush();
   }
   if (!signal.aborted) await runBatch();
   await flush();

@@ -12,18 +12,19 @@ export interface Tidied {
 
 /** What --prune and --compact do after everything is computed, alone on the cache. */
 export async function tidy(
-  { folder, images, rejections }: Comparison,
+  comparison: Comparison,
   key: CacheKey,
   options: { prune: boolean; compact: boolean },
   effects: Effects,
 ): Promise<Tidied> {
+  const { folder, images } = comparison;
   if (!options.prune && !options.compact) return { pruned: null, compacted: null };
   const held = await claimAll(folder, effects);
   if (held === undefined) return { pruned: null, compacted: null };
   try {
     const names = new Set(images.map(({ id }) => id));
     // What could not be looked at is not known to be gone: a folder without permission keeps its features.
-    const unseen = rejections().map(({ id }) => id);
+    const unseen = comparison.rejections().map(({ id }) => id);
     const keep = (id: string): boolean =>
       names.has(id) || unseen.some((other) => id === other || id.startsWith(`${other}/`));
     return {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { tryLock, type Lock, type LockOwner } from '../files/lock.js';
 import type { Pending } from './plan.js';
 
-/** Rows of a shard: what a killed run can lose, and what a worker holds in memory (6.4 MB as float32). */
+/** Rows of a shard unless told otherwise: what a killed run can lose, and what a worker holds in memory (6.4 MB as float32). */
 export const SHARD_ROWS = 64;
 
 /** Photographs whose digests begin with one of some neighbouring bytes: what a worker takes at a time. */
@@ -13,10 +13,10 @@ export interface Range {
 }
 
 /**
- * Cuts pending photographs, in digest order, into ranges of at least SHARD_ROWS (the last may have fewer). Work is
+ * Cuts pending photographs, in digest order, into ranges of at least a shard's rows (the last may have fewer). Work is
  * locked by the first byte of a digest, so that any two runs agree on what is whose.
  */
-export function cutRanges(pending: readonly Pending[]): Range[] {
+export function cutRanges(pending: readonly Pending[], shardRows: number): Range[] {
   const byPrefix = groupByPrefix(pending);
   const ranges: Range[] = [];
   let prefixes: string[] = [];
@@ -24,7 +24,7 @@ export function cutRanges(pending: readonly Pending[]): Range[] {
   for (const [prefix, part] of byPrefix) {
     prefixes.push(prefix);
     items.push(...part);
-    if (items.length >= SHARD_ROWS) {
+    if (items.length >= shardRows) {
       ranges.push({ prefixes, pending: items });
       prefixes = [];
       items = [];

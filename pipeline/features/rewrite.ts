@@ -14,12 +14,12 @@ import { decodeRow, idsOf, rowBytes, type NewRow } from './shard.js';
  */
 export async function claimAll(
   folder: string,
-  { log, signal }: { log(line: string): void; signal: AbortSignal },
+  effects: { log(line: string): void; signal: AbortSignal },
 ): Promise<Lock | undefined> {
-  for (let told = false; !signal.aborted; told = true) {
+  for (let told = false; !effects.signal.aborted; told = true) {
     const result = await claim(folder, { prefixes: ALL_PREFIXES });
     if ('release' in result) return result;
-    if (!told) log(`waiting for another run: ${ownerText(result)}`);
+    if (!told) effects.log(`waiting for another run: ${ownerText(result)}`);
     await setTimeout(500);
   }
   return undefined;
