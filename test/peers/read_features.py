@@ -1,36 +1,33 @@
-"""Prints what pyarrow, polars and DuckDB read from shards, as JSON. Run: python read_features.py SHARD..."""
+"""Prints what pyarrow, polars and DuckDB read from shards: {reader: {id: sha256 of its feature's bytes}} as JSON.
+Run: python test/peers/read_features.py SHARD... (needs numpy, pyarrow, polars 2 and duckdb)."""
 
-import glob
 import hashlib
 import json
 import sys
 
+import duckdb
+import numpy as np
+import polars as pl
 import pyarrow as pa
 
-result = {}
-tables = [pa.ipc.open_file(path).read_all() for path in sys.argv[1:]]
-table = pa.concat_tables(tables)
-array = table['feature'].combine_chunks().to_numpy_ndarray()
-rows = {d: hashlib.sha256(array[i].tobytes()).hexdigest() for i, d in enumerate(table['digest'].to_pylist())}
-result['pyarrow'] = {'shape': list(array.shape), 'dtype': str(array.dtype), 'rows': rows, 'ids': sorted(table['id'].to_pylist())}
-try:
-    import polars as pl
+paths = sys.argv[1:]
 
-    frame = pl.concat([pl.read_ipc(path, memory_map=False) for path in sys.argv[1:]])
-    features = frame['feature']
-    if hasattr(features, 'ext'):
-        features = features.ext.storage() if hasattr(features.ext, 'storage') else features
-    result['polars'] = {
-        'ids': sorted(frame['id'].to_list()),
-        'rows': {d: hashlib.sha256(f.to_numpy().astype(array.dtype).tobytes()).hexdigest() for d, f in zip(frame['digest'], features)},
-    }
-except ImportError:
-    pass
-try:
-    import duckdb
 
-    sums = duckdb.sql('SELECT digest, id, list_sum(feature::FLOAT[]) FROM table').fetchall()
-    result['duckdb'] = {'ids': sorted(row[1] for row in sums)}
-except ImportError:
-    pass
-print(json.dumps(result))
+def digests(ids, features):
+    return {i: hashlib.sha256(np.ascontiguousarray(f).tobytes()).hexdigest() for i, f in zip(ids, features)}
+
+
+shards = pa.concat_tables(pa.ipc.open_file(path).read_all() for path in paths)
+array = shards['feature'].combine_chunks().to_numpy_ndarray()
+frame = pl.read_ipc(paths)
+columns = duckdb.sql('SELECT id, feature FROM shards').fetchnumpy()
+print(
+    json.dumps(
+        {
+            'shape': [str(array.dtype), *array.shape[1:]],
+            'pyarrow': digests(shards['id'].to_pylist(), array),
+            'polars': digests(frame['id'], frame['feature'].ext.storage().to_numpy()),
+            'duckdb': digests(columns['id'], [np.asarray(f, dtype=array.dtype) for f in columns['feature']]),
+        }
+    )
+)
