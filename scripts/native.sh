@@ -32,7 +32,10 @@ check() {
 if check 2>/dev/null; then exit 0; fi
 
 echo "native.sh: trying the package's own download"
-if (cd "$DIR" && timeout 600 npm run --ignore-scripts=false install >/dev/null 2>&1) && check 2>/dev/null; then exit 0; fi
+if (
+  export NODE_OPTIONS="--require \"$PWD/scripts/rimraf2.cjs\" ${NODE_OPTIONS:-}"
+  cd "$DIR" && timeout 600 npm run --ignore-scripts=false install >/dev/null 2>&1
+) && check 2>/dev/null; then exit 0; fi
 
 echo "native.sh: it does not work here; building against $WHEEL $TF_VERSION"
 NODEDIR=${NODEDIR:-$(node -p 'require("path").dirname(require("path").dirname(require("fs").realpathSync(process.execPath)))')}

@@ -1,104 +1,126 @@
-import { openCache, type OpenCache } from '../pipeline/features/cache.js';
-import { compareRows, TOLERANCE } from '../pipeline/features/compare.js';
-import { readIndex } from '../pipeline/features/image-index.js';
-import type { CacheKey } from '../pipeline/features/schema.js';
-import { shardDamage, shardLengthDamage } from '../pipeline/features/verify.js';
+import { join } from 'node:path';
 import { InputError } from '../pipeline/errors.js';
-import { table } from '../pipeline/terminal/table.js';
+import { openCache, type OpenCache } from '../pipeline/features/cache.js';
+import { compareCaches, type Difference } from '../pipeline/features/difference.js';
+import { contentDigest } from '../pipeline/features/places.js';
+import type { CacheKey } from '../pipeline/features/schema.js';
+import { distrust } from '../pipeline/features/store.js';
+import { shardDamage } from '../pipeline/features/verify.js';
 import { defineStage } from './stage.js';
 
 interface Summary {
   readonly folder: string;
   readonly key: CacheKey;
-  /** sha256 (hex) of the key. */
-  readonly identity: string;
   readonly weights: { readonly origin: string; readonly random: boolean };
-  /** Photographs whose features are there; copies count each. */
-  readonly images: number;
+  /** Features. */
   readonly rows: number;
-  readonly bytes: number;
+  /** Names of photographs with features; copies have one each. */
+  readonly images: number;
   readonly shards: number;
-  readonly engines: readonly string[];
+  /** Of the shards. */
+  readonly bytes: number;
+  /** Rows that each engine computed. */
+  readonly engines: Readonly<Record<string, number>>;
   readonly rejected: readonly { id: string; reason: string }[];
-  /** Whether every shard was read against its checksum. */
-  readonly verified: boolean;
   readonly contentDigest: string;
-  readonly compared: Awaited<ReturnType<typeof compareRows>> | null;
+  /** Shards that were read against their checksum; null without --verify. */
+  readonly verified: number | null;
+  readonly compared: (Difference & { readonly other: string }) | null;
 }
 
 export const stage = defineStage({
   options: (yargs) =>
     yargs
-      .option('features', { type: 'string', default: 'features', describe: 'Where the cache is kept' })
+      .option('features', { type: 'string', default: 'features', describe: 'Folder of the cache' })
       .option('verify', { type: 'boolean', default: false, describe: 'Read every shard against its checksum' })
-      .option('compare', { type: 'string', describe: 'Another cache: how far its rows differ from these' })
-      .example('$0 inspect', 'What is in the cache')
-      .example('$0 inspect --compare other/features', 'Whether two caches hold the same features'),
+      .option('compare', { type: 'string', describe: 'Another --features folder: how far do the rows lie apart' })
+      .example('$0 inspect', 'What the cache holds')
+      .example('$0 inspect --verify', 'Whether every byte is as it was written'),
 
-  async run(options): Promise<Summary> {
+  async run(options, effects): Promise<Summary> {
     const cache = await openCache(options.features);
-    await checkShards(cache, options.verify);
-    const rejected = [...(await readIndex(cache.folder)).values()].flatMap(({ id, rejected: reason }) =>
-      reason === undefined ? [] : [{ id, reason }],
-    );
+    const verified = options.verify ? await verify(cache, (line) => effects.log(line)) : null;
+    const other = options.compare;
     return {
       folder: cache.folder,
       key: cache.key,
-      identity: cache.identity,
       weights: { origin: cache.header.weightsOrigin, random: cache.header.random },
+      rows: cache.places.size,
       images: cache.images.size,
-      rows: new Set(cache.shards.flatMap((shard) => shard.digests)).size,
-      bytes: cache.shards.reduce((sum, shard) => sum + shard.bytes, 0),
       shards: cache.shards.length,
-      engines: [...new Set(cache.shards.map((shard) => shard.engine))].toSorted(),
-      rejected,
-      verified: options.verify,
-      contentDigest: await cache.contentDigest(),
-      compared: options.compare === undefined ? null : await compareRows(cache, await openCache(options.compare)),
+      bytes: cache.shards.reduce((sum, shard) => sum + shard.bytes, 0),
+      engines: rowsByEngine(cache),
+      rejected: [...cache.index.values()].flatMap(({ id, rejected: reason }) =>
+        reason === undefined ? [] : [{ id, reason }],
+      ),
+      contentDigest: contentDigest(cache.places),
+      verified,
+      compared: other === undefined ? null : { other, ...(await compareCaches(cache, await openCache(other))) },
     };
   },
 
   text(summary) {
-    const { key, weights, compared } = summary;
-    const rows = [
-      ['folder', summary.folder],
-      ['photographs', summary.images.toLocaleString('en')],
-      ['rows', `${summary.rows.toLocaleString('en')} in ${summary.shards} shards, ${megabytes(summary.bytes)}`],
-      ['weights', `${key.weights.slice(0, 12)} (${weights.origin}${weights.random ? ', random' : ''})`],
-      ['key', `preprocessing ${key.preprocessing}, ${key.layer}, ${key.dtype}`],
-      ['engines', summary.engines.join('; ')],
-      ['content', summary.contentDigest],
+    const { key, weights, rows, images, shards, bytes } = summary;
+    const lines = [
+      `Cache:   ${summary.folder}`,
+      `Rows:    ${rows.toLocaleString('en')}, for ${images.toLocaleString('en')} photographs`,
+      `Shards:  ${shards.toLocaleString('en')}, ${(bytes / 1e6).toFixed(1)} MB`,
+      `Weights: ${weights.origin}, digest ${key.weights}${weights.random ? ' (random: these features mean nothing)' : ''}`,
+      `Key:     ${key.layer}, ${key.dtype}, preprocessing ${key.preprocessing}`,
+      ...Object.entries(summary.engines).map(([engine, count]) => `Engine:  ${engine} (${count} rows)`),
+      `Content: ${summary.contentDigest}`,
+      ...summary.rejected.map(({ id, reason }) => `set aside: ${id}: ${reason}`),
     ];
-    if (summary.verified) rows.push(['verified', 'every shard is as it was written']);
-    if (compared !== null) rows.push(['compared', comparison(compared)]);
-    const lines = [table(rows, { width: Infinity })];
-    for (const { id, reason } of summary.rejected) lines.push(`set aside: ${id}: ${reason}`);
+    if (summary.verified !== null) lines.push(`All ${summary.verified} shards are as they were written.`);
+    if (summary.compared !== null) lines.push(...differenceLines(summary.compared));
     return lines.join('\n');
   },
 });
 
-async function checkShards(cache: OpenCache, whole: boolean): Promise<void> {
-  const check = whole ? shardDamage : shardLengthDamage;
-  const damaged: string[] = [];
-  for (const shard of cache.shards) {
-    const reason = await check(cache.folder, shard);
-    if (reason !== undefined) damaged.push(`shards/${shard.file}: ${reason}`);
+/** @throws InputError where a shard is not as it was written; each is named in the log */
+async function verify(cache: OpenCache, log: (line: string) => void): Promise<number> {
+  let damaged = 0;
+  for (const entry of cache.shards) {
+    const reason = await shardDamage(cache.folder, entry);
+    if (reason === undefined) continue;
+    damaged++;
+    log(`damaged: ${join(cache.folder, 'shards', entry.file)}: ${reason}; ${entry.digests.length} rows`);
   }
-  if (damaged.length === 0) return;
+  if (damaged === 0) return cache.shards.length;
+  await distrust(cache.folder);
   throw new InputError({
-    expected: 'shards as they were written',
-    found: damaged.join('; '),
+    expected: `${cache.shards.length} shards as they were written`,
+    found: `${damaged} damaged`,
     where: cache.folder,
     fix: 'Run pool5 extract again: it computes the damaged rows anew.',
   });
 }
 
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
+function rowsByEngine({ places }: OpenCache): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { shard } of places.values()) counts[shard.engine] = (counts[shard.engine] ?? 0) + 1;
+  return counts;
 }
 
-function comparison({ common, onlyHere, onlyThere, largest, within }: NonNullable<Summary['compared']>): string {
-  const rows = `${common} rows in both, ${onlyHere} only here, ${onlyThere} only there`;
+/** How many of the rows that differ most are shown; --json has all. */
+const SHOWN = 10;
+
+function differenceLines({
+  other,
+  rows,
+  largest,
+  tolerance,
+  within,
+  onlyHere,
+  onlyThere,
+}: Summary['compared'] & {}): string[] {
+  const worst = rows.toSorted((a, b) => b.difference - a.difference).slice(0, SHOWN);
   const verdict = within ? 'within' : 'beyond';
-  return `${rows}; largest relative difference ${largest.toExponential(1)}, ${verdict} the tolerance of ${TOLERANCE}`;
+  return [
+    `Compared with ${other}: ${rows.length} rows in both, ${onlyHere} only here, ${onlyThere} only there.`,
+    `Largest relative difference ${largest.toExponential(1)}, ${verdict} the tolerance of ${tolerance}.`,
+    ...worst.flatMap((row) =>
+      row.difference === 0 ? [] : [`  ${row.digest.slice(0, 12)} ${row.difference.toExponential(1)}`],
+    ),
+  ];
 }

@@ -10,6 +10,8 @@ import { assembleWeights, type TensorSource, type Weights } from './weights.js';
 
 const EMBEDDED = join(PACKAGE_ROOT, 'pipeline/backbone/weights/vgg16-conv-f16.safetensors');
 
+const EMBEDDED_ORIGIN = 'embedded VGG16 (float16)';
+
 const HDF5 = Buffer.from('\x89HDF\r\n\x1a\n', 'latin1');
 const NPY = Buffer.from('\x93NUMPY', 'latin1');
 
@@ -20,7 +22,7 @@ const NPY = Buffer.from('\x93NUMPY', 'latin1');
  */
 export async function openWeights(spec: string | undefined): Promise<Weights> {
   if (spec === undefined) {
-    return assembleWeights(readSafetensors(await readFile(EMBEDDED), EMBEDDED), 'embedded VGG16 (float16)');
+    return assembleWeights(readSafetensors(await readFile(EMBEDDED), EMBEDDED), EMBEDDED_ORIGIN);
   }
   const seed = /^random:(.+)$/.exec(spec)?.[1];
   if (seed !== undefined) return assembleWeights(drawWeights(seed), spec, true);
@@ -60,4 +62,32 @@ async function read(path: string, start: Buffer): Promise<TensorSource> {
     where: path,
     fix: 'Check --weights.',
   });
+}
+
+/** Weights by name: the digest decides whether features are stale, and most runs need no more. */
+export type IdentifiedWeights = Pick<Weights, 'digest' | 'origin' | 'random'> & { load(): Promise<Weights> };
+
+/** Digest of the embedded weights: reading and hashing 59 MB to learn it would cost each run 0.4 s. */
+const EMBEDDED_DIGEST = 'b436d216aaced47ce93513eba2f17a8ed7efe26c68eaa1a88f16821abbbc35f6';
+
+/**
+ * Like openWeights, but loads the embedded weights only on demand.
+ * @throws InputError as openWeights does; `load` where the embedded file is damaged
+ */
+export async function identifyWeights(spec: string | undefined): Promise<IdentifiedWeights> {
+  if (spec !== undefined) {
+    const weights = await openWeights(spec);
+    return { ...weights, load: async () => weights };
+  }
+  const load = async (): Promise<Weights> => {
+    const weights = await openWeights(undefined);
+    if (weights.digest === EMBEDDED_DIGEST) return weights;
+    throw new InputError({
+      expected: 'the embedded weights as they were published',
+      found: `digest ${weights.digest.slice(0, 12)}`,
+      where: EMBEDDED,
+      fix: 'The file is damaged: install pool5 again.',
+    });
+  };
+  return { digest: EMBEDDED_DIGEST, origin: EMBEDDED_ORIGIN, random: false, load };
 }
