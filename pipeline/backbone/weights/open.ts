@@ -2,9 +2,6 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorCode, errorMessage, InputError } from '../../errors.js';
 import { PACKAGE_ROOT } from '../../package-root.js';
-import { readKeras } from './keras.js';
-import { readNumpy } from './numpy.js';
-import { drawWeights } from './random.js';
 import { readSafetensors } from './safetensors.js';
 import { assembleWeights, type TensorSource, type Weights } from './weights.js';
 
@@ -25,7 +22,7 @@ export async function openWeights(spec: string | undefined): Promise<Weights> {
     return assembleWeights(readSafetensors(await readFile(EMBEDDED), EMBEDDED), EMBEDDED_ORIGIN);
   }
   const seed = /^random:(.+)$/.exec(spec)?.[1];
-  if (seed !== undefined) return assembleWeights(drawWeights(seed), spec, true);
+  if (seed !== undefined) return assembleWeights((await import('./random.js')).drawWeights(seed), spec, true);
   let bytes: Buffer;
   try {
     bytes = await readFile(spec);
@@ -42,8 +39,8 @@ export async function openWeights(spec: string | undefined): Promise<Weights> {
 }
 
 async function read(bytes: Buffer, origin: string): Promise<TensorSource> {
-  if (bytes.subarray(0, NPY.length).equals(NPY)) return readNumpy(bytes, origin);
-  if (bytes.subarray(0, HDF5.length).equals(HDF5)) return readKeras(bytes, origin);
+  if (bytes.subarray(0, NPY.length).equals(NPY)) return (await import('./numpy.js')).readNumpy(bytes, origin);
+  if (bytes.subarray(0, HDF5.length).equals(HDF5)) return (await import('./keras.js')).readKeras(bytes, origin);
   if (bytes[8] === '{'.charCodeAt(0)) return readSafetensors(bytes, origin);
   throw new InputError({
     expected: 'a .npy, .h5 or .safetensors file',
