@@ -48,7 +48,7 @@ const candidates = {
   'Adam, refit': { ...plain, refit: true },
   'RMSProp, layer-normalized, refit': { ...layer, optimizer: 'rmsprop' },
   'Adam, layer-normalized': { ...layer, refit: false },
-  'Adam, layer-normalized, refit': layer,
+  'Adam, layer-normalized, refit (the default)': layer,
   '  squared norm 4': { ...layer, squaredNorm: 4 },
   '  squared norm 64': { ...layer, squaredNorm: 64 },
   '  rate 3e-4': { ...layer, learningRate: 3e-4 },
@@ -56,7 +56,7 @@ const candidates = {
   '  dropout 0.5': { ...layer, dropout: 0.5 },
   '  256, 64': { ...layer, hidden: [256, 64] },
   '  256, 64, dropout 0.3': { ...layer, hidden: [256, 64], dropout: 0.3 },
-  '  256, 64, dropout 0.5 (the default)': PRESETS.default,
+  '  256, 64, dropout 0.5': { ...layer, hidden: [256, 64], dropout: 0.5 },
 };
 
 const rows = [];

@@ -54,7 +54,7 @@ export const PRESET_NAMES: readonly [PresetName, PresetName] = ['default', 'tuto
 export const PRESETS: Readonly<Record<PresetName, Settings>> = {
   default: {
     head: 'dense',
-    hidden: [256, 64],
+    hidden: [256],
     optimizer: 'adam',
     learningRate: 0.001,
     batch: 32,
@@ -62,7 +62,7 @@ export const PRESETS: Readonly<Record<PresetName, Settings>> = {
     patience: 10,
     refit: true,
     steps: null,
-    dropout: 0.5,
+    dropout: 0,
     weightDecay: 0,
     target: 'standard',
     space: 'span',

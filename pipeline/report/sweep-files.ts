@@ -41,7 +41,7 @@ const recordSchema = z.looseObject({
 export type SweepEstimate = z.infer<typeof estimate>;
 
 /** A run of a sweep with the setting and seed that it belongs to. */
-export interface SweepRun {
+interface SweepRun {
   readonly label: string;
   readonly seed: number | undefined;
   readonly record: z.infer<typeof recordSchema>;

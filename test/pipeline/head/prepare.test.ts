@@ -11,10 +11,11 @@ import { splitExamples } from '../../../pipeline/head/split.js';
 import type { Effects } from '../../../pipeline/terminal/effects.js';
 import { randomFeatures, writeCache } from './memory-cache.js';
 
+const progress = (): ReturnType<Effects['progress']> => ({ update: () => undefined, stop: () => undefined });
+
 function recordingEffects(): { lines: string[]; effects: Effects } {
   const lines: string[] = [];
   const { signal } = new AbortController();
-  const progress = (): ReturnType<Effects['progress']> => ({ update: () => undefined, stop: () => undefined });
   return { lines, effects: { print: () => undefined, log: (line) => void lines.push(line), progress, signal } };
 }
 

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fc from 'fast-check';
+import { assert, asyncProperty, nat, record } from 'fast-check';
 import { File, ready } from 'h5wasm/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { STACK } from '../../../../pipeline/backbone/vgg16.js';
@@ -224,9 +224,9 @@ with open(sys.argv[1], 'wb') as f:
     );
     const starts = [(await readFile(EMBEDDED)).subarray(0, 6000), await readFile(await writeKeras(embedded)), npy];
     const file = join(folder, 'fuzz');
-    const damage = fc.record({ kind: fc.nat(2), length: fc.nat(5000), at: fc.nat(4999), bit: fc.nat(7) });
-    await fc.assert(
-      fc.asyncProperty(damage, async ({ kind, length, at, bit }) => {
+    const damage = record({ kind: nat(2), length: nat(5000), at: nat(4999), bit: nat(7) });
+    await assert(
+      asyncProperty(damage, async ({ kind, length, at, bit }) => {
         const bytes = Buffer.from(starts[kind]?.subarray(0, length) ?? []);
         if (at < bytes.length) bytes[at] = (bytes[at] ?? 0) ^ (1 << bit);
         await writeFile(file, bytes);
