@@ -9,7 +9,7 @@ import { identityOf } from './key.js';
 import { readHeader, readManifest, shardPath, type Header, type ShardEntry } from './manifest.js';
 import { placesOf, type Place } from './places.js';
 import type { CacheKey, FeatureCache, FeatureRow } from './schema.js';
-import { decodeRow, rowBytes } from './shard.js';
+import { decodeRow, rowBytes } from './row.js';
 import { distrust } from './store.js';
 import { shardLengthDamage } from './verify.js';
 

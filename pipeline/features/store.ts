@@ -20,7 +20,7 @@ import {
   type ShardEntry,
 } from './manifest.js';
 import type { CacheKey } from './schema.js';
-import { describeShard, encodeShard, type NewRow } from './shard.js';
+import type { NewRow } from './shard.js';
 import { shardDamage, shardLengthDamage } from './verify.js';
 
 /** Shards as they were when their checksum was last computed: file name -> "size mtime ctime". */
@@ -138,7 +138,7 @@ async function findOrphans(
       throw readFault(error, shardPath(folder, file));
     });
     if (bytes === undefined) continue;
-    const entry = shardName(bytes).file === file ? entryOf(bytes, key) : 'wrong checksum';
+    const entry = shardName(bytes).file === file ? await entryOf(bytes, key) : 'wrong checksum';
     if (typeof entry === 'string') damaged.push({ file: `shards/${file}`, reason: entry });
     else orphans.push(entry);
   }
@@ -154,8 +154,12 @@ async function shardFiles(folder: string): Promise<string[]> {
   }
 }
 
+/** Loaded only where a shard is written or has no entry: most runs find all fresh and should end at once. */
+const arrow = (): Promise<typeof import('./shard.js')> => import('./shard.js');
+
 /** The entry of a shard's bytes, or why they are not one of this key. */
-function entryOf(bytes: Uint8Array, key: CacheKey): ShardEntry | string {
+async function entryOf(bytes: Uint8Array, key: CacheKey): Promise<ShardEntry | string> {
+  const { describeShard } = await arrow();
   try {
     const { key: itsKey, engine, featureOffset, digests, rowSha256 } = describeShard(bytes);
     if (identityOf(itsKey) !== identityOf(key)) return 'made for another key';
@@ -175,8 +179,9 @@ export async function commitShard(
   key: CacheKey,
   engine: string,
 ): Promise<ShardEntry> {
+  const { encodeShard } = await arrow();
   const bytes = encodeShard(rows, key, engine);
-  const entry = entryOf(bytes, key);
+  const entry = await entryOf(bytes, key);
   if (typeof entry === 'string') throw new Error(`A new shard is ${entry}.`);
   await writeAtomically(shardPath(folder, entry.file), bytes);
   await writeEntry(folder, entry);
