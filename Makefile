@@ -9,7 +9,7 @@ PICTURES ?= $(wildcard data/sample/tiger/tiger.0001.jpg data/sample/kittycat/kit
 ARGS ?=
 
 POOL5 := node dist/stages/cli.js
-SOURCES := $(shell find pipeline stages -name '*.ts') tsconfig.json tsconfig.build.json
+SOURCES := $(shell find pipeline stages -name '*.ts') tsconfig.json tsconfig.build.json pipeline/report/client/tsconfig.json
 
 .DEFAULT_GOAL := help
 .PHONY: help build sample extract train predict sweep report download label tutorial doctor native gpu test check clean

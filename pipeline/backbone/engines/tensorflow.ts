@@ -2,54 +2,40 @@ import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import util from 'node:util';
-import { findBackend, getBackend, setBackend, version_core as version } from '@tensorflow/tfjs-core';
+import { backend, getBackend, setBackend, version_core as version } from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { errorMessage, WorldError } from '../../errors.js';
 import type { Weights } from '../weights/weights.js';
 import type { Engine } from './engine.js';
 import { buildStack } from './tfjs-stack.js';
 
-const BACKEND = 'tensorflow';
-
 const PACKAGES = [
   { name: '@tensorflow/tfjs-node-gpu', target: 'make gpu' },
   { name: '@tensorflow/tfjs-node', target: 'make native' },
 ] as const;
 
-const nodeBackendSchema = z.object({
-  isUsingGpuDevice: z.boolean(),
-  binding: z.object({ TF_Version: z.string() }),
-});
-
-interface Addon {
-  readonly name: string;
-  readonly gpu: boolean;
-  /** Version of libtensorflow. */
-  readonly library: string;
-}
+const nodeBackendSchema = z.object({ isUsingGpuDevice: z.boolean().optional() });
 
 /**
- * TensorFlow through its Node addon, on a GPU where it finds one. Its threads are one pool for the whole process, as
- * many as there are cores, whatever EngineOptions say.
+ * TensorFlow through its Node addon, on a GPU where it finds one.
  * @throws WorldError where neither package's native part loads
  */
 export async function openTensorflow(weights: Weights): Promise<Engine> {
-  const before: string | undefined = getBackend();
-  const { name, gpu, library } = loadAddon();
-  const stack = buildStack(BACKEND, weights);
-  if (before !== undefined) await setBackend(before); // the package sets its own as it loads
+  const { name, gpu } = await loadAddon();
+  const stack = buildStack(weights, 'tensorflow');
   return {
     name: 'tensorflow',
-    description: `${name} ${version}, libtensorflow ${library}, ${gpu ? 'GPU' : 'CPU'}`,
+    description: `${name} ${version}, ${gpu ? 'GPU' : 'CPU'}`,
     batchSize: gpu ? 32 : 4,
     run: (pixels) => stack.run(pixels),
     close: async () => stack.dispose(),
   };
 }
 
-function loadAddon(): Addon {
+async function loadAddon(): Promise<{ name: string; gpu: boolean }> {
   restoreRemovedUtilities();
-  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2'; // errors only: notes about the CPU's instructions would mix with progress
+  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2'; // errors only
+  const before = getBackend();
   const require = createRequire(import.meta.url);
   const reasons: string[] = [];
   for (const { name, target } of PACKAGES) {
@@ -58,11 +44,15 @@ function loadAddon(): Addon {
       const folder = dirname(require.resolve(`${name}/package.json`));
       if (!hasAddon(folder)) throw new Error('its native part is not built');
       require(name);
-      const { isUsingGpuDevice: gpu, binding } = nodeBackendSchema.parse(findBackend(BACKEND));
-      return { name, gpu, library: binding.TF_Version };
     } catch (error) {
       reasons.push(`${name}: ${errorMessage(error).split('\n')[0]} (${target})`);
+      continue;
     }
+    await setBackend('tensorflow');
+    if (getBackend() !== 'tensorflow') throw new WorldError(`${name} loads, but its backend does not start.`);
+    const gpu = nodeBackendSchema.parse(backend()).isUsingGpuDevice ?? false;
+    if (before) await setBackend(before); // the head's
+    return { name, gpu };
   }
   throw new WorldError(
     `TensorFlow does not load. ${reasons.join('; ')}. ` +
@@ -71,9 +61,10 @@ function loadAddon(): Addon {
 }
 
 function hasAddon(folder: string): boolean {
-  const lib = join(folder, 'lib');
-  if (!existsSync(lib)) return false;
-  return readdirSync(lib, { recursive: true }).some((path) => String(path).endsWith('tfjs_binding.node'));
+  if (!existsSync(join(folder, 'lib'))) return false;
+  return readdirSync(join(folder, 'lib'), { recursive: true }).some((path) =>
+    String(path).endsWith('tfjs_binding.node'),
+  );
 }
 
 /** Node 23 removed functions that the packages call in nearly every op. */

@@ -1,7 +1,10 @@
 import {
-  fused,
+  add,
+  conv2d,
+  dispose,
   getBackend,
   maxPool,
+  relu,
   reverse,
   setBackend,
   sub,
@@ -11,64 +14,50 @@ import {
   type Tensor1D,
   type Tensor4D,
 } from '@tensorflow/tfjs-core';
-import { WorldError } from '../../errors.js';
 import { IMAGE_SIZE, MEAN_RGB, STACK } from '../vgg16.js';
 import type { Weights } from '../weights/weights.js';
 import { batchOf } from './engine.js';
 
 /** The stack in TensorFlow.js ops. */
-interface TfjsStack {
+export interface TfjsStack {
   /** @see Engine.run */
   run(pixels: Uint8Array): Promise<Float32Array>;
   dispose(): void;
 }
 
 /**
- * Puts the weights on a backend, which must be initialized. What else runs in this thread (the head, on WebAssembly)
- * keeps its own: a tensor moves silently to the backend of the op that takes it.
+ * Computes on a backend that has been set before, and leaves the backend of everybody else as it was: TensorFlow.js has
+ * one for the whole thread, and the head has its own.
  */
-export function buildStack(backend: string, weights: Weights): TfjsStack {
-  const layers = new Map<string, { kernel: Tensor4D; bias: Tensor1D }>();
-  const mean = on(backend, () => {
-    for (const layer of STACK) {
-      const found = weights.layers.get(layer.name);
-      if (layer.kind !== 'conv' || found === undefined) continue;
-      const kernel = tensor4d(found.kernel, [3, 3, layer.inputs, layer.outputs]);
-      layers.set(layer.name, { kernel, bias: tensor1d(found.bias) });
-    }
-    return tensor1d([...MEAN_RGB]);
-  });
-  let closed = false;
-
-  function forward(pixels: Uint8Array, n: number): Tensor4D {
-    let last: Tensor4D = tidy(() => {
-      const rgb = tensor4d(new Float32Array(pixels), [n, IMAGE_SIZE, IMAGE_SIZE, 3]);
-      return reverse(sub<Tensor4D>(rgb, mean), 3); // to BGR
-    });
-    for (const layer of STACK) {
-      const conv = layers.get(layer.name);
-      const next =
-        conv === undefined
-          ? maxPool(last, 2, 2, 'valid')
-          : fused.conv2d({
-              x: last,
-              filter: conv.kernel,
-              bias: conv.bias,
-              strides: 1,
-              pad: 'same',
-              activation: 'relu',
-            });
-      last.dispose(); // conv1's outputs take 13 MB a picture each
-      last = next;
-    }
-    return last;
+function onBackend<T>(name: string, compute: () => T): T {
+  const before = getBackend();
+  if (before !== name) void setBackend(name); // a backend that has been set before is set at once
+  try {
+    return compute();
+  } finally {
+    if (before !== name) void setBackend(before);
   }
+}
 
+/** Puts the weights on a backend that has been set before; every run is on it. */
+export function buildStack(weights: Weights, backend: 'wasm' | 'tensorflow'): TfjsStack {
+  const { layers, mean } = onBackend(backend, () => upload(weights));
   return {
     async run(pixels) {
       const n = batchOf(pixels);
-      if (closed) throw new WorldError('The engine is closed.');
-      const features = on(backend, () => tidy(() => forward(pixels, n)));
+      const compute = (): Tensor4D => {
+        const rgb = tensor4d(Float32Array.from(pixels), [n, IMAGE_SIZE, IMAGE_SIZE, 3]);
+        let last: Tensor4D = reverse(sub<Tensor4D>(rgb, mean), 3); // to BGR
+        for (const layer of STACK) {
+          const conv = layers.get(layer.name);
+          last =
+            conv === undefined
+              ? maxPool(last, 2, 2, 'valid')
+              : relu(add<Tensor4D>(conv2d(last, conv.kernel, 1, 'same'), conv.bias));
+        }
+        return last;
+      };
+      const features = onBackend(backend, () => tidy(compute));
       try {
         return Float32Array.from(await features.data());
       } finally {
@@ -76,25 +65,26 @@ export function buildStack(backend: string, weights: Weights): TfjsStack {
       }
     },
     dispose() {
-      if (closed) return;
-      closed = true;
-      for (const { kernel, bias } of layers.values()) {
-        kernel.dispose();
-        bias.dispose();
-      }
+      for (const { kernel, bias } of layers.values()) dispose([kernel, bias]);
       mean.dispose();
     },
   };
 }
 
-/** Does synchronous work on a backend and sets the former again. An initialized backend is set at once. */
-function on<T>(backend: string, work: () => T): T {
-  const before: string | undefined = getBackend();
-  if (before === backend) return work();
-  void setBackend(backend);
-  try {
-    return work();
-  } finally {
-    if (before !== undefined) void setBackend(before);
+interface Uploaded {
+  /** By layer name: kernel [3, 3, inputs, outputs] and bias [outputs]. */
+  readonly layers: ReadonlyMap<string, { kernel: Tensor4D; bias: Tensor1D }>;
+  /** [3], RGB. */
+  readonly mean: Tensor1D;
+}
+
+function upload(weights: Weights): Uploaded {
+  const layers = new Map<string, { kernel: Tensor4D; bias: Tensor1D }>();
+  for (const layer of STACK) {
+    const found = weights.layers.get(layer.name);
+    if (layer.kind !== 'conv' || found === undefined) continue;
+    const kernel = tensor4d(found.kernel, [3, 3, layer.inputs, layer.outputs]);
+    layers.set(layer.name, { kernel, bias: tensor1d(found.bias) });
   }
+  return { layers, mean: tensor1d([...MEAN_RGB]) };
 }
