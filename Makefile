@@ -12,7 +12,7 @@ POOL5 := node dist/stages/cli.js
 SOURCES := $(shell find pipeline stages -name '*.ts') tsconfig.json tsconfig.build.json
 
 .DEFAULT_GOAL := help
-.PHONY: help build sample extract train predict sweep report download label tutorial doctor test check clean
+.PHONY: help build sample extract train predict sweep report download label tutorial doctor native gpu test check clean
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -60,6 +60,12 @@ tutorial: build ## The tutorial from start to end, from LISTS or the sample
 
 doctor: build ## What this machine can do, and what to mend
 	$(POOL5) doctor $(ARGS)
+
+native: build ## Get TensorFlow for --engine tensorflow, on the CPU
+	sh scripts/native.sh cpu
+
+gpu: build ## The same with CUDA, for an NVIDIA GPU
+	sh scripts/native.sh gpu
 
 test: build ## Run every test
 	npm test

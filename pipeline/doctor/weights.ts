@@ -6,7 +6,7 @@ import { PACKAGE_ROOT } from '../package-root.js';
 import type { Check } from './check.js';
 
 /** The weights that pool5 ships. */
-export const EMBEDDED = join(PACKAGE_ROOT, 'pipeline', 'backbone', 'weights', 'vgg16-conv-f16.safetensors');
+const EMBEDDED = join(PACKAGE_ROOT, 'pipeline', 'backbone', 'weights', 'vgg16-conv-f16.safetensors');
 
 /** sha256 (hex) of that file. */
 const EXPECTED = 'b40f9afb20d63b8b4f24ffacdaf329e2da6ea8212c5203966b33b768144ce25b';

@@ -7,7 +7,7 @@ const { onnx } = onnxProto;
 const { FLOAT } = onnx.TensorProto.DataType;
 
 /** The exported model's output: float32 [n], in the target's unit. */
-export const PREDICTION = 'prediction';
+const PREDICTION = 'prediction';
 
 function tensor(name: string, dims: number[], data: Float32Array): onnxProto.onnx.ITensorProto {
   return { name, dims, dataType: FLOAT, rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) };

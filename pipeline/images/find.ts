@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { errorCode, errorMessage, InputError } from '../errors.js';
 
 /** A file that by its name may be a photograph. */
-export interface FoundImage {
+interface FoundImage {
   /** Path below the folder, with / on every system. */
   readonly id: string;
   readonly path: string;

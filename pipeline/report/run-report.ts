@@ -14,10 +14,16 @@ import type { RunFiles } from './run-files.js';
 /** The coverage of the interval that a page shows. */
 const COVERAGE = 0.9;
 
-/** Nested settings as rows: { a: { b: 1 } } is "a.b", "1". */
+function textOf(value: unknown): string {
+  if (value === null || value === undefined) return '–';
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number' && !Number.isInteger(value)) return String(Number(value.toPrecision(4)));
+  return JSON.stringify(value);
+}
+
+/** Nested settings as rows: { a: { b: 1 } } is "a.b", "1"; fractions with four significant digits. */
 export function flatten(value: unknown, name = ''): [string, string][] {
-  if (typeof value !== 'object' || value === null)
-    return [[name, value === null ? '–' : typeof value === 'string' ? value : (JSON.stringify(value) ?? '–')]];
+  if (typeof value !== 'object' || value === null) return [[name, textOf(value)]];
   if (Array.isArray(value) && value.every((each) => typeof each !== 'object')) return [[name, value.join(', ')]];
   return Object.entries(value).flatMap(([key, inner]) => flatten(inner, name === '' ? key : `${name}.${key}`));
 }

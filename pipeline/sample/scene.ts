@@ -1,7 +1,7 @@
 import { drawFrom } from './draw.js';
 import type { Draw } from './draw.js';
 
-export const SPECIES = ['tiger', 'kittycat'] as const;
+const SPECIES = ['tiger', 'kittycat'] as const;
 export type Species = (typeof SPECIES)[number];
 
 /** The animals' lengths in cm: a normal distribution cut off below, as in the tutorial that pool5 follows. */

@@ -25,8 +25,8 @@ describe('from photographs to a number', () => {
   beforeAll(async () => {
     folder = await newFolder();
     [images, features, artifacts] = [join(folder, 'my photos'), join(folder, 'features'), join(folder, 'artifacts')];
-    expect(await pool5('sample', '--out', images, '--count', '12', '--quiet')).toMatchObject({ code: 0 });
-    expect(await extract('--json')).toMatchObject({ code: 0 });
+    await pool5('sample', '--out', images, '--count', '12', '--quiet');
+    await extract();
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 

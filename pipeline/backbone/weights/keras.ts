@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import h5wasm from 'h5wasm/node';
+import { Dataset, File, ready } from 'h5wasm/node';
 import { InputError } from '../../errors.js';
 import type { NamedTensor, TensorSource } from './weights.js';
 
@@ -9,18 +9,19 @@ import type { NamedTensor, TensorSource } from './weights.js';
  * @throws InputError where it is not an HDF5 file with those layers
  */
 export async function readKeras(bytes: Uint8Array, origin: string): Promise<TensorSource> {
-  const module = await h5wasm.ready;
+  const module = await ready;
+  module.activate_throwing_error_handler(); // else HDF5 prints its own stack on stderr
   const name = `/${randomUUID()}.h5`;
   module.FS.writeFile(name, bytes);
   const tensors = new Map<string, NamedTensor>();
   try {
-    const file = new h5wasm.File(name, 'r');
+    const file = new File(name, 'r');
     try {
       for (const path of file.paths()) {
         const match = /block(\d)_conv(\d)(?:\/|_)(?:.*\/)?(?:.*_)?(?<part>kernel|bias|W|b)(?:_1)?(?::0)?$/.exec(path);
         const part = match?.groups?.['part'];
         const item = file.get(path);
-        if (match === null || part === undefined || !(item instanceof h5wasm.Dataset) || item.shape === null) continue;
+        if (match === null || part === undefined || !(item instanceof Dataset) || item.shape === null) continue;
         const value: unknown = item.value;
         if (!(value instanceof Float32Array || value instanceof Float64Array)) continue;
         const key = `conv${match[1]}_${match[2]}.${part === 'kernel' || part === 'W' ? 'kernel' : 'bias'}`;

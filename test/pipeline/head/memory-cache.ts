@@ -9,7 +9,6 @@ import { folderName, identityOf } from '../../../pipeline/features/key.js';
 import { newHeader, shardName, shardPath, writeEntry, writeHeader } from '../../../pipeline/features/manifest.js';
 import type { CacheKey, FeatureCache } from '../../../pipeline/features/schema.js';
 import { encodeShard } from '../../../pipeline/features/shard.js';
-import type { Example } from '../../../pipeline/head/experiment.js';
 import { uniformStream } from '../../../pipeline/head/random.js';
 
 export const KEY: CacheKey = { weights: 'a'.repeat(64), preprocessing: '1', layer: 'pool5', dtype: 'float32' };
@@ -47,10 +46,6 @@ export function memoryCache(features: ReadonlyMap<string, Float32Array>): Featur
 /** Photographs 0.jpg, 1.jpg, ... with random features. */
 export function randomFeatures(count: number, first = 0): Map<string, Float32Array> {
   return new Map(Array.from({ length: count }, (_, i) => [`${first + i}.jpg`, randomFeature(first + i)]));
-}
-
-export function examplesOf(cache: FeatureCache, target: (index: number) => number): Example[] {
-  return [...cache.images].map(([id, digest], index) => ({ id, digest, target: target(index), group: digest }));
 }
 
 /** Writes a cache as extract does. @returns the folder for --features */

@@ -11,12 +11,15 @@ import { splitExamples } from '../../../pipeline/head/split.js';
 import type { Effects } from '../../../pipeline/terminal/effects.js';
 import { randomFeatures, writeCache } from './memory-cache.js';
 
-const progress = (): ReturnType<Effects['progress']> => ({ update: () => undefined, stop: () => undefined });
+const noProgress = (): ReturnType<Effects['progress']> => ({ update: () => undefined, stop: () => undefined });
 
 function recordingEffects(): { lines: string[]; effects: Effects } {
   const lines: string[] = [];
   const { signal } = new AbortController();
-  return { lines, effects: { print: () => undefined, log: (line) => void lines.push(line), progress, signal } };
+  return {
+    lines,
+    effects: { print: () => undefined, log: (line) => void lines.push(line), progress: noProgress, signal },
+  };
 }
 
 async function files(header = 'image,length_cm'): Promise<{ features: string; labels: string }> {

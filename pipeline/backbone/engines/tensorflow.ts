@@ -1,0 +1,76 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import util from 'node:util';
+import { backend, getBackend, setBackend, version_core as version } from '@tensorflow/tfjs-core';
+import { z } from 'zod';
+import { errorMessage, WorldError } from '../../errors.js';
+import type { Weights } from '../weights/weights.js';
+import type { Engine } from './engine.js';
+import { buildStack } from './tfjs-stack.js';
+
+const PACKAGES = [
+  { name: '@tensorflow/tfjs-node-gpu', target: 'make gpu' },
+  { name: '@tensorflow/tfjs-node', target: 'make native' },
+] as const;
+
+const nodeBackendSchema = z.object({ isUsingGpuDevice: z.boolean().optional() });
+
+/**
+ * TensorFlow through its Node addon, on a GPU where it finds one.
+ * @throws WorldError where neither package's native part loads
+ */
+export async function openTensorflow(weights: Weights): Promise<Engine> {
+  const { name, gpu } = await loadAddon();
+  const stack = buildStack(weights);
+  return {
+    name: 'tensorflow',
+    description: `${name} ${version}, ${gpu ? 'GPU' : 'CPU'}`,
+    batchSize: gpu ? 32 : 4,
+    run: (pixels) => stack.run(pixels),
+    close: async () => stack.dispose(),
+  };
+}
+
+async function loadAddon(): Promise<{ name: string; gpu: boolean }> {
+  restoreRemovedUtilities();
+  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2'; // warnings and worse
+  const require = createRequire(import.meta.url);
+  const reasons: string[] = [];
+  for (const { name, target } of PACKAGES) {
+    try {
+      // A package without its addon fails only after it has registered its kernels with TensorFlow.js: look first.
+      const folder = dirname(require.resolve(`${name}/package.json`));
+      if (!hasAddon(folder)) throw new Error('its native part is not built');
+      require(name);
+    } catch (error) {
+      reasons.push(`${name}: ${errorMessage(error).split('\n')[0]} (${target})`);
+      continue;
+    }
+    await setBackend('tensorflow');
+    if (getBackend() !== 'tensorflow') throw new WorldError(`${name} loads, but its backend does not start.`);
+    return { name, gpu: nodeBackendSchema.parse(backend()).isUsingGpuDevice ?? false };
+  }
+  throw new WorldError(
+    `TensorFlow does not load. ${reasons.join('; ')}. ` +
+      'Run the target named for the one you want, or use --engine onnx.',
+  );
+}
+
+function hasAddon(folder: string): boolean {
+  if (!existsSync(join(folder, 'lib'))) return false;
+  return readdirSync(join(folder, 'lib'), { recursive: true }).some((path) =>
+    String(path).endsWith('tfjs_binding.node'),
+  );
+}
+
+/** Node 23 removed functions that the packages call in nearly every op. */
+function restoreRemovedUtilities(): void {
+  const removed = {
+    isNullOrUndefined: (value: unknown) => value === null || value === undefined,
+    isArray: Array.isArray,
+  };
+  for (const [name, implementation] of Object.entries(removed)) {
+    if (!(name in util)) Object.defineProperty(util, name, { value: implementation, configurable: true });
+  }
+}

@@ -1,0 +1,113 @@
+import { memory } from '@tensorflow/tfjs-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Engine, EngineName } from '../../../../pipeline/backbone/engines/engine.js';
+import { openEngine } from '../../../../pipeline/backbone/engines/open.js';
+import { FEATURE_LENGTH, IMAGE_BYTES } from '../../../../pipeline/backbone/vgg16.js';
+import { openWeights } from '../../../../pipeline/backbone/weights/open.js';
+import type { Weights } from '../../../../pipeline/backbone/weights/weights.js';
+import { EXACT_WEIGHTS, goldenFeatures, goldenPixels, HAS_GOLDEN, relativeError } from '../golden.js';
+
+const embedded = await openWeights(undefined);
+
+/** Pixels that every machine has: a picture of coloured waves, another for each n. */
+function waves(n: number): Uint8Array {
+  return Uint8Array.from({ length: n * IMAGE_BYTES }, (_, i) => {
+    const [picture, inside] = [Math.floor(i / IMAGE_BYTES), i % IMAGE_BYTES];
+    return 127 + 120 * Math.sin(inside / (31 + picture) + (inside % 3));
+  });
+}
+
+async function isBuilt(name: EngineName): Promise<boolean> {
+  try {
+    await (await openEngine(name, embedded, {})).close();
+    return true;
+  } catch (error) {
+    console.warn(`The conformance suite skips ${name}: ${String(error)}`);
+    return false;
+  }
+}
+
+const reference = await openEngine('onnx', embedded, {});
+const waveFeatures = await reference.run(waves(1));
+await reference.close();
+
+for (const name of ['onnx', 'wasm', 'tensorflow'] as const) {
+  describe.skipIf(!(await isBuilt(name)))(`engine ${name}`, () => {
+    let engine: Engine;
+    let tensors: number;
+    beforeAll(async () => {
+      tensors = memory().numTensors;
+      engine = await openEngine(name, embedded, {});
+    });
+    afterAll(() => engine.close());
+
+    it('gives the features of the onnx engine within 1e-5', async () => {
+      const features = await engine.run(waves(1));
+      expect(features).toHaveLength(FEATURE_LENGTH);
+      expect(relativeError(features, waveFeatures)).toBeLessThan(1e-5);
+    });
+
+    it('gives the same bits in a batch of 4 as alone', async () => {
+      const pixels = waves(4);
+      const together = await engine.run(pixels);
+      for (let i = 0; i < 4; i++) {
+        const alone = await engine.run(pixels.slice(i * IMAGE_BYTES, (i + 1) * IMAGE_BYTES));
+        expect(together.slice(i * FEATURE_LENGTH, (i + 1) * FEATURE_LENGTH)).toEqual(alone);
+      }
+    });
+
+    it.each([
+      [0, '0 bytes'],
+      [IMAGE_BYTES - 1, '150527 bytes'],
+      [IMAGE_BYTES + 3, '150531 bytes'],
+    ])('refuses %i bytes', async (length, found) => {
+      await expect(engine.run(new Uint8Array(length))).rejects.toThrow(
+        `Expected pixels of shape [n, 224, 224, 3], got ${found}. A picture has 150528 bytes.`,
+      );
+    });
+
+    it.skipIf(!HAS_GOLDEN)('is within 1e-3 of the exact features with the embedded weights', async () => {
+      const features = await engine.run(await goldenPixels());
+      expect(relativeError(features, await goldenFeatures('pool5-exact.npy'))).toBeLessThan(1e-3);
+      expect(relativeError(features, await goldenFeatures('pool5-f16-weights.npy'))).toBeLessThan(1e-5);
+    });
+
+    it.skipIf(!HAS_GOLDEN)('is within 1e-5 of the exact features with the exact weights', async () => {
+      const exact: Weights = await openWeights(EXACT_WEIGHTS);
+      const other = await openEngine(name, exact, {});
+      try {
+        const [features, golden] = [await other.run(await goldenPixels()), await goldenFeatures('pool5-exact.npy')];
+        for (let i = 0; i < 6; i++) {
+          const [from, to] = [i * FEATURE_LENGTH, (i + 1) * FEATURE_LENGTH];
+          expect(relativeError(features.subarray(from, to), golden.subarray(from, to))).toBeLessThan(1e-5);
+        }
+      } finally {
+        await other.close();
+      }
+    });
+
+    it('leaves no tensor behind', async () => {
+      const before = memory().numTensors;
+      await engine.run(waves(2));
+      expect(memory().numTensors).toBe(before);
+      await engine.close();
+      expect(memory().numTensors).toBe(tensors);
+      engine = await openEngine(name, embedded, {});
+    });
+  });
+}
+
+describe('openEngine', () => {
+  it('gives the same bits with one thread and with two', async () => {
+    const one = await openEngine('onnx', embedded, { threads: 1 });
+    const two = await openEngine('onnx', embedded, { threads: 2 });
+    expect(await one.run(waves(1))).toEqual(await two.run(waves(1)));
+    await Promise.all([one.close(), two.close()]);
+  });
+
+  it('auto names onnxruntime where no GPU is', async () => {
+    const engine = await openEngine('auto', embedded, { threads: 1 });
+    expect(engine.description).toMatch(/^onnxruntime-node [\d.]+, CPU, 1 thread$|, GPU$/);
+    await engine.close();
+  });
+});
