@@ -2,17 +2,26 @@
 import { distance } from 'fastest-levenshtein';
 import yargs, { type Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { errorMessage, Pool5Error } from '../pipeline/errors.js';
+import { errorMessage, InterruptedError, Pool5Error } from '../pipeline/errors.js';
 import { nodeEffects } from '../pipeline/terminal/effects.js';
 import type { CamelCased, Stage } from './stage.js';
 
 const interruption = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
-    if (interruption.signal.aborted) process.exit(signal === 'SIGINT' ? 130 : 143);
+    if (interruption.signal.aborted) die(signal);
     interruption.abort(signal);
   });
 }
+
+/** An engine in the midst of a batch holds up process.exit for seconds; nothing holds up the signal itself. */
+function die(signal: 'SIGINT' | 'SIGTERM'): void {
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
+}
+
+/** How long an interrupted run may take to end by itself once it has said so (milliseconds). */
+const LAST_WAIT = 1500;
 
 /** Registers a stage whose code loads only when it runs or shows its help. */
 function add<Options, Summary extends object>(
@@ -105,6 +114,7 @@ add(
   'Compute the pool5 features of a folder of photographs',
   async () => (await import('./extract.js')).stage,
 );
+add('inspect', 'Describe, verify or compare a cache', async () => (await import('./inspect.js')).stage);
 add('train', 'Train a head on cached features and a table of labels', async () => (await import('./train.js')).stage);
 add('sweep', 'Train many heads and compare them', async () => (await import('./sweep.js')).stage);
 add('predict <image..>', 'Read the number off photographs', async () => (await import('./predict.js')).stage);
@@ -126,4 +136,7 @@ try {
   process.stderr.write(`pool5: ${message}\n`);
   if (process.argv.includes('--debug') && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   process.exitCode = error instanceof Pool5Error ? error.exitCode : 1;
+  if (error instanceof InterruptedError) {
+    setTimeout(() => die(error.exitCode === 143 ? 'SIGTERM' : 'SIGINT'), LAST_WAIT).unref();
+  }
 }

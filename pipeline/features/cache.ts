@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto';
-import { open, readFile, type FileHandle } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FEATURE_LENGTH } from '../backbone/vgg16.js';
-import { InputError } from '../errors.js';
+import { errorCode, InputError } from '../errors.js';
 import { writeAtomically } from '../files/atomic.js';
-import { readIndex } from './image-index.js';
+import { readFault, readIfThere } from '../files/read.js';
+import { readIndex, type ImageIndex } from './image-index.js';
 import { identityOf } from './key.js';
 import { readHeader, readManifest, shardPath, type Header, type ShardEntry } from './manifest.js';
-import type { FeatureCache, FeatureRow } from './schema.js';
+import { placesOf, type Place } from './places.js';
+import type { CacheKey, FeatureCache, FeatureRow } from './schema.js';
+import { decodeRow, rowBytes } from './shard.js';
 import { distrust } from './store.js';
-import { shardDamage } from './verify.js';
-
-const ROW_BYTES = FEATURE_LENGTH * Float32Array.BYTES_PER_ELEMENT;
+import { shardLengthDamage } from './verify.js';
 
 /** features/current names the folder of the key that extract used last. */
 const CURRENT = 'current';
@@ -22,22 +22,17 @@ export async function writeCurrent(features: string, name: string): Promise<void
 
 /** The folder of the cache that extract filled last; undefined where there is none. */
 export async function currentFolder(features: string): Promise<string | undefined> {
-  const name = await readFile(join(features, CURRENT), 'utf8').catch(() => undefined);
-  return name === undefined ? undefined : join(features, name.trim());
-}
-
-/** Where a digest's row lies. */
-interface Place {
-  readonly shard: ShardEntry;
-  readonly row: number;
+  const name = (await readIfThere(join(features, CURRENT)))?.trim();
+  return name === undefined || !/^[\w-]+$/.test(name) ? undefined : join(features, name);
 }
 
 /** An open cache with what inspect needs besides. */
 export interface OpenCache extends FeatureCache {
   readonly header: Header;
   readonly shards: readonly ShardEntry[];
-  /** sha256 (hex) over each row's digest (32 bytes) and feature (little-endian, as stored), in digest order. */
-  contentDigest(): Promise<string>;
+  readonly index: ImageIndex;
+  /** Where the row of each digest lies. */
+  readonly places: ReadonlyMap<string, Place>;
 }
 
 /**
@@ -58,16 +53,12 @@ export async function openCache(features: string): Promise<OpenCache> {
   const manifest = await readManifest(folder);
   const [damage] = manifest.damaged;
   if (damage !== undefined) throw damaged(join(folder, damage.file), damage.reason);
-  const places = new Map<string, Place>();
-  for (const shard of manifest.shards) {
-    for (const [row, digest] of shard.digests.entries()) places.set(digest, { shard, row });
-  }
+  const places = placesOf(manifest.shards);
+  const index = await readIndex(folder);
   const images = new Map<string, string>();
-  for (const image of (await readIndex(folder)).values()) {
+  for (const image of index.values()) {
     if (places.has(image.digest)) images.set(image.id, image.digest);
   }
-  const rows = (digests: Iterable<string> = places.keys()): AsyncGenerator<FeatureRow> =>
-    readRows(folder, places, [...new Set(digests)].toSorted());
   return {
     folder,
     key: header.key,
@@ -75,21 +66,16 @@ export async function openCache(features: string): Promise<OpenCache> {
     images,
     header,
     shards: manifest.shards,
-    rows,
-    async contentDigest() {
-      const hash = createHash('sha256');
-      for await (const { digest, feature } of rows()) {
-        hash.update(digest, 'hex');
-        hash.update(new Uint8Array(feature.buffer, feature.byteOffset, feature.byteLength));
-      }
-      return hash.digest('hex');
-    },
+    index,
+    places,
+    rows: (digests = places.keys()) => readRows(folder, header.key.dtype, places, [...new Set(digests)].toSorted()),
   };
 }
 
-/** Reads each needed shard once for its checksum, then single rows, so that memory holds one shard at most. */
+/** Checks each shard's length first and each row's checksum as it is read, so that memory holds one row. */
 async function* readRows(
   folder: string,
+  dtype: CacheKey['dtype'],
   places: ReadonlyMap<string, Place>,
   digests: readonly string[],
 ): AsyncGenerator<FeatureRow> {
@@ -103,24 +89,26 @@ async function* readRows(
       fix: 'Run pool5 extract again.',
     });
   });
+  const refuse = async (shard: ShardEntry, reason: string): Promise<never> => {
+    await distrust(folder);
+    throw damaged(shardPath(folder, shard.file), reason);
+  };
   for (const shard of new Set(wanted.map((row) => row.shard))) {
-    const reason = await shardDamage(folder, shard);
-    if (reason !== undefined) {
-      await distrust(folder);
-      throw damaged(shardPath(folder, shard.file), reason);
-    }
+    const reason = await shardLengthDamage(folder, shard);
+    if (reason !== undefined) await refuse(shard, reason);
   }
+  const length = rowBytes(dtype);
   const files = new OpenFiles();
   try {
-    for (const { digest, shard, row } of wanted) {
+    for (const { digest, shard, row, sha256 } of wanted) {
       const file = await files.get(shardPath(folder, shard.file));
-      const feature = new Float32Array(FEATURE_LENGTH);
-      const bytes = new Uint8Array(feature.buffer);
-      const { bytesRead } = await file.read(bytes, 0, ROW_BYTES, shard.featureOffset + row * ROW_BYTES);
-      if (bytesRead !== ROW_BYTES) throw damaged(shardPath(folder, shard.file), 'shorter than it was a moment ago');
-      const bad = feature.findIndex((value) => !Number.isFinite(value));
-      if (bad !== -1) throw damaged(shardPath(folder, shard.file), `${feature[bad]} in the row of ${digest}`);
-      yield { digest, feature };
+      const bytes = new Uint8Array(length);
+      const { bytesRead } = await file.read(bytes, 0, length, shard.featureOffset + row * length);
+      if (bytesRead !== length) await refuse(shard, 'shorter than it was a moment ago');
+      if (createHash('sha256').update(bytes).digest('hex') !== sha256) {
+        await refuse(shard, `wrong checksum of row ${row + 1}`);
+      }
+      yield { digest, feature: decodeRow(bytes, dtype) };
     }
   } finally {
     await files.close();
@@ -132,6 +120,7 @@ class OpenFiles {
   private static readonly most = 64;
   private readonly files = new Map<string, FileHandle>();
 
+  /** @throws WorldError where the file cannot be opened; InputError where it is gone */
   async get(path: string): Promise<FileHandle> {
     const known = this.files.get(path);
     if (known !== undefined) return known;
@@ -140,7 +129,9 @@ class OpenFiles {
       this.files.delete(oldest[0]);
       await oldest[1].close();
     }
-    const file = await open(path, 'r');
+    const file = await open(path, 'r').catch((error: unknown) => {
+      throw errorCode(error) === 'ENOENT' ? damaged(path, 'missing') : readFault(error, path);
+    });
     this.files.set(path, file);
     return file;
   }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { tryLock, type Lock, type LockOwner } from '../files/lock.js';
 import type { Pending } from './plan.js';
 
-/** Rows of a shard: what a killed run can lose, and what a worker holds in memory (6.4 MB as float32). */
+/** Rows of a shard unless told otherwise: what a killed run can lose, and what a worker holds in memory (6.4 MB as float32). */
 export const SHARD_ROWS = 64;
 
 /** Photographs whose digests begin with one of some neighbouring bytes: what a worker takes at a time. */
@@ -13,10 +13,10 @@ export interface Range {
 }
 
 /**
- * Cuts pending photographs, in digest order, into ranges of at least SHARD_ROWS (the last may have fewer). Work is
+ * Cuts pending photographs, in digest order, into ranges of at least a shard's rows (the last may have fewer). Work is
  * locked by the first byte of a digest, so that any two runs agree on what is whose.
  */
-export function cutRanges(pending: readonly Pending[]): Range[] {
+export function cutRanges(pending: readonly Pending[], shardRows: number): Range[] {
   const byPrefix = groupByPrefix(pending);
   const ranges: Range[] = [];
   let prefixes: string[] = [];
@@ -24,7 +24,7 @@ export function cutRanges(pending: readonly Pending[]): Range[] {
   for (const [prefix, part] of byPrefix) {
     prefixes.push(prefix);
     items.push(...part);
-    if (items.length >= SHARD_ROWS) {
+    if (items.length >= shardRows) {
       ranges.push({ prefixes, pending: items });
       prefixes = [];
       items = [];
@@ -34,14 +34,23 @@ export function cutRanges(pending: readonly Pending[]): Range[] {
   return ranges;
 }
 
+/** Every prefix: who rewrites shards must be alone. */
+export const ALL_PREFIXES: readonly string[] = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'));
+
 /** Locks every prefix of the range, or none and names who holds one. */
-export async function claim(folder: string, range: Range): Promise<Lock | LockOwner> {
+export async function claim(folder: string, range: Pick<Range, 'prefixes'>): Promise<Lock | LockOwner> {
   const locks: Lock[] = [];
   const release = async (): Promise<void> => {
     for (const held of locks) await held.release();
   };
   for (const prefix of range.prefixes) {
-    const result = await tryLock(join(folder, 'locks', prefix));
+    let result: Lock | LockOwner;
+    try {
+      result = await tryLock(join(folder, 'locks', prefix));
+    } catch (error) {
+      await release();
+      throw error;
+    }
     if (!('release' in result)) {
       await release();
       return result;

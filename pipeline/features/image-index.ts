@@ -1,7 +1,8 @@
-import { readFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { writeAtomically } from '../files/atomic.js';
+import { readIfThere } from '../files/read.js';
 
 const lineSchema = z.object({
   id: z.string(),
@@ -24,15 +25,23 @@ export type ImageIndex = Map<string, IndexedImage>;
 
 const FILE = 'images.jsonl';
 
-/** The index of the cache; lines that are damaged are left out (their files are read again). */
+/** Follows a line's object, since a flipped digit would still be JSON. */
+function checkOf(image: IndexedImage): string {
+  return createHash('sha256').update(JSON.stringify(image)).digest('hex').slice(0, 8);
+}
+
+/**
+ * The index of the cache; damaged lines are left out (their files are read again).
+ * @throws WorldError where it cannot be read
+ */
 export async function readIndex(folder: string): Promise<ImageIndex> {
-  const text = await readFile(join(folder, FILE), 'utf8').catch(() => '');
+  const text = (await readIfThere(join(folder, FILE))) ?? '';
   const index: ImageIndex = new Map();
   for (const line of text.split('\n')) {
     if (line === '') continue;
     try {
-      const image = lineSchema.parse(JSON.parse(line));
-      index.set(image.id, image);
+      const [image, check] = z.tuple([lineSchema, z.string()]).parse(JSON.parse(line));
+      if (check === checkOf(image)) index.set(image.id, image);
     } catch {
       continue;
     }
@@ -42,7 +51,9 @@ export async function readIndex(folder: string): Promise<ImageIndex> {
 
 export async function writeIndex(folder: string, index: ImageIndex): Promise<void> {
   const images = [...index.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1));
-  await writeAtomically(join(folder, FILE), images.map((image) => `${JSON.stringify(image)}\n`).join(''));
+  // A schema's own order of keys, so that the check of what is read is that of what was written.
+  const lines = images.map((image) => lineSchema.parse(image)).map((image) => [image, checkOf(image)]);
+  await writeAtomically(join(folder, FILE), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
 }
 
 /**

@@ -1,10 +1,14 @@
 import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import pLimit from 'p-limit';
 import { isUnchanged, type ImageIndex, type IndexedImage } from './image-index.js';
 
 /** Files read at once for their digest. */
 const READERS = 8;
+
+/** A file of at most this many bytes is read at once, which is faster; a larger one by parts. */
+const WHOLE = 32 * 1024 * 1024;
 
 /** An image file as the file system shows it. */
 export interface ListedImage {
@@ -40,6 +44,7 @@ export interface Plan {
   readonly pending: readonly Pending[];
   /** The index as it is after this look: known images, updated and added to. */
   readonly index: ImageIndex;
+  readonly indexChanged: boolean;
   /** Images that could not be read. */
   readonly unreadable: ReadonlyMap<string, unknown>;
 }
@@ -63,10 +68,7 @@ export async function makePlan(
     if (before !== undefined && !rehash && isUnchanged(before, image)) return;
     if (signal.aborted) return;
     try {
-      const digest = createHash('sha256')
-        .update(await readFile(image.path))
-        .digest('hex');
-      index.set(image.id, indexed(image, digest, seen, before));
+      index.set(image.id, indexed(image, await digestOf(image), seen, before));
     } catch (error) {
       index.delete(image.id);
       unreadable.set(image.id, error);
@@ -91,7 +93,15 @@ export async function makePlan(
   }
   const missing = [...known.keys()].filter((id) => !names.has(id)).length;
   const sorted = [...pending.values()].toSorted((a, b) => (a.digest < b.digest ? -1 : 1));
-  return { ...count, missing, pending: sorted, index, unreadable };
+  const indexChanged = [...index].some(([id, image]) => known.get(id) !== image);
+  return { ...count, missing, pending: sorted, index, indexChanged, unreadable };
+}
+
+async function digestOf({ path, size }: ListedImage): Promise<string> {
+  const hash = createHash('sha256');
+  if (size <= WHOLE) return hash.update(await readFile(path)).digest('hex');
+  for await (const part of createReadStream(path)) hash.update(part);
+  return hash.digest('hex');
 }
 
 function indexed(image: ListedImage, digest: string, seen: bigint, before: IndexedImage | undefined): IndexedImage {

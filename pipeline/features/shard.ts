@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import {
   type Data,
   Field,
   FixedSizeList,
+  Float16,
   Float32,
   makeData,
   RecordBatch,
@@ -13,7 +15,10 @@ import {
   Utf8,
   vectorFromArray,
 } from 'apache-arrow';
+import { z } from 'zod';
 import { FEATURE_LENGTH, FEATURE_SHAPE } from '../backbone/vgg16.js';
+import { WorldError } from '../errors.js';
+import { fromFloat16, toFloat16 } from '../float16.js';
 import type { CacheKey } from './schema.js';
 
 /** A row on its way into a shard. */
@@ -25,11 +30,28 @@ export interface NewRow {
   readonly feature: Float32Array;
 }
 
-/** A shard's bytes and where its rows lie in them. */
-export interface EncodedShard {
-  readonly bytes: Uint8Array;
-  /** Byte offset of the first feature; row i begins i * 4 * 25,088 bytes further. */
+/** What a reader needs to know of a shard's bytes. */
+export interface ShardContent {
+  readonly key: CacheKey;
+  /** Who computed it: library, version, device. */
+  readonly engine: string;
+  /** Byte offset of the first feature; row i begins i * rowBytes(dtype) further. */
   readonly featureOffset: number;
+  readonly digests: readonly string[];
+  /** sha256 (hex) of each row's feature as stored. */
+  readonly rowSha256: readonly string[];
+}
+
+/** Bytes that a row's feature takes. */
+export function rowBytes(dtype: CacheKey['dtype']): number {
+  return FEATURE_LENGTH * (dtype === 'float16' ? 2 : 4);
+}
+
+/** A stored feature as float32; float16 is widened exactly. The bytes must be aligned for their dtype. */
+export function decodeRow(bytes: Uint8Array<ArrayBuffer>, dtype: CacheKey['dtype']): Float32Array {
+  return dtype === 'float16'
+    ? fromFloat16(new Uint16Array(bytes.buffer, bytes.byteOffset, FEATURE_LENGTH))
+    : new Float32Array(bytes.buffer, bytes.byteOffset, FEATURE_LENGTH);
 }
 
 /** The canonical extension type of Arrow: pyarrow gives such a column as an ndarray [n, 7, 7, 512]. */
@@ -38,31 +60,48 @@ const TENSOR = new Map([
   ['ARROW:extension:metadata', JSON.stringify({ shape: FEATURE_SHAPE })],
 ]);
 
+const metadataSchema = z.object({
+  key: z.object({
+    weights: z.string(),
+    preprocessing: z.string(),
+    layer: z.literal('pool5'),
+    dtype: z.enum(['float32', 'float16']),
+  }),
+  engine: z.string(),
+});
+
 /**
  * Rows as an Arrow IPC file with the columns digest (utf8), id (utf8) and feature (`arrow.fixed_shape_tensor`
- * [7, 7, 512]). The same rows give the same bytes.
+ * [7, 7, 512] of the key's dtype). The same rows give the same bytes.
+ * @throws WorldError where a number is not finite in that dtype: such a row must not reach the cache
  */
-export function encodeShard(rows: readonly NewRow[], key: CacheKey): EncodedShard {
+export function encodeShard(rows: readonly NewRow[], key: CacheKey, engine: string): Uint8Array {
   const values = new Float32Array(rows.length * FEATURE_LENGTH);
   for (const [i, row] of rows.entries()) values.set(row.feature, i * FEATURE_LENGTH);
-  const list = new FixedSizeList(FEATURE_LENGTH, new Field('item', new Float32(), false));
+  const half = key.dtype === 'float16' ? toFloat16(values) : undefined;
+  const bad = (half === undefined ? values : fromFloat16(half)).findIndex((value) => !Number.isFinite(value));
+  if (bad !== -1) {
+    const id = rows[Math.floor(bad / FEATURE_LENGTH)]?.id;
+    throw new WorldError(`Expected finite ${key.dtype} features, got ${values[bad]} for ${id} from ${engine}.`);
+  }
+  const type = half === undefined ? new Float32() : new Float16();
+  const list = new FixedSizeList(FEATURE_LENGTH, new Field('item', type, false));
   const schema = new Schema(
     [
       new Field('digest', new Utf8(), false),
       new Field('id', new Utf8(), false),
       new Field('feature', list, false, TENSOR),
     ],
-    new Map([['pool5', JSON.stringify(key)]]),
+    new Map([['pool5', JSON.stringify({ key, engine })]]),
   );
-  const item = makeData({ type: new Float32(), length: values.length, nullCount: 0, data: values });
+  const item = makeData({ type, length: values.length, nullCount: 0, data: half ?? values });
   const children = [
     utf8(rows.map((row) => row.digest)),
     utf8(rows.map((row) => row.id)),
     makeData({ type: list, length: rows.length, nullCount: 0, child: item }),
   ];
   const struct = makeData({ type: new Struct(schema.fields), length: rows.length, nullCount: 0, children });
-  const bytes = tableToIPC(new Table(schema, [new RecordBatch(schema, struct)]), 'file');
-  return { bytes, featureOffset: featureOffset(bytes) };
+  return tableToIPC(new Table(schema, [new RecordBatch(schema, struct)]), 'file');
 }
 
 function utf8(values: string[]): Data<Utf8> {
@@ -71,17 +110,38 @@ function utf8(values: string[]): Data<Utf8> {
   return data;
 }
 
-function featureOffset(bytes: Uint8Array): number {
-  const values: unknown = tableFromIPC(bytes).batches[0]?.data.children[2]?.children[0]?.values;
-  if (!(values instanceof Float32Array)) throw new TypeError('A shard has no float32 feature column.');
-  return values.byteOffset - bytes.byteOffset;
-}
-
 /**
- * The digests and ids in a shard's bytes, and where the features lie.
+ * Looks into a shard's bytes.
  * @throws Error where the bytes are no shard of this layout
  */
-export function describeShard(bytes: Uint8Array): { digests: string[]; featureOffset: number } {
-  const digests: unknown[] = [...(tableFromIPC(bytes).getChild('digest') ?? [])];
-  return { digests: digests.map(String), featureOffset: featureOffset(bytes) };
+export function describeShard(bytes: Uint8Array): ShardContent {
+  const table = tableFromIPC(bytes);
+  const { key, engine } = metadataSchema.parse(JSON.parse(table.schema.metadata.get('pool5') ?? ''));
+  const [batch] = table.batches;
+  const values: unknown = batch?.data.children[2]?.children[0]?.values;
+  const digests = strings(table, 'digest');
+  const length = rowBytes(key.dtype);
+  const fits = key.dtype === 'float16' ? values instanceof Uint16Array : values instanceof Float32Array;
+  if (table.batches.length !== 1 || !fits || !ArrayBuffer.isView(values) || values.buffer !== bytes.buffer) {
+    throw new TypeError(`a shard without one batch of ${key.dtype} features`);
+  }
+  if (digests.length === 0 || values.byteLength < digests.length * length) throw new RangeError('a shard without rows');
+  const featureOffset = values.byteOffset - bytes.byteOffset;
+  const rowSha256 = digests.map((_, i) => {
+    const start = featureOffset + i * length;
+    return createHash('sha256')
+      .update(bytes.subarray(start, start + length))
+      .digest('hex');
+  });
+  return { key, engine, featureOffset, digests, rowSha256 };
+}
+
+/** The ids in a shard's bytes, in the order of its rows. */
+export function idsOf(bytes: Uint8Array): string[] {
+  return strings(tableFromIPC(bytes), 'id');
+}
+
+function strings(table: Table, column: string): string[] {
+  const values: unknown[] = [...(table.getChild(column) ?? [])];
+  return values.map(String);
 }

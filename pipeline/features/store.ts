@@ -1,7 +1,11 @@
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { errorCode } from '../errors.js';
 import { removeAbandoned, writeAtomically } from '../files/atomic.js';
+import { removeStaleLocks } from '../files/lock.js';
+import { readFault } from '../files/read.js';
+import { identityOf } from './key.js';
 import {
   DamagedHeader,
   entryPath,
@@ -13,7 +17,6 @@ import {
   writeEntry,
   writeHeader,
   type Damage,
-  type Manifest,
   type ShardEntry,
 } from './manifest.js';
 import type { CacheKey } from './schema.js';
@@ -23,72 +26,89 @@ import { shardDamage, shardLengthDamage } from './verify.js';
 /** Shards as they were when their checksum was last computed: file name -> "size mtime ctime". */
 const checkedSchema = z.record(z.string(), z.string());
 
-/** What a look at all shards found and mended. */
+const CHECKED = 'checked.json';
+
+/** What a look at all shards found. */
 export interface Survey {
+  /** Sound shards; some of them may have no entry yet (a kill between the two). */
   readonly shards: readonly ShardEntry[];
-  /** Shards and entries that were not as written; they are gone, and their rows are to be computed anew. */
+  /** Files that are not as they were written. */
   readonly damaged: readonly Damage[];
+  /** Sound shards without an entry, and the stamps of all that are sound: for `mend`. */
+  readonly orphans: readonly ShardEntry[];
+  readonly stamps: Readonly<Record<string, string>>;
 }
 
 /**
- * Makes the folder a cache of the key, or mends its manifest.json where that is damaged.
- * @throws InputError where a newer pool5 wrote it; WorldError where it cannot be written
+ * Looks at every shard and changes nothing. A shard whose size and times are those of its last check is not read
+ * again, unless `all`. On abort it ends early and knows only a part.
+ * @throws InputError where a newer pool5 wrote the cache; WorldError where it cannot be read
  */
-export async function prepareCache(
-  folder: string,
-  key: CacheKey,
-  weights: { origin: string; random: boolean },
-): Promise<Damage[]> {
-  let found: Awaited<ReturnType<typeof readHeader>>;
+export async function survey(folder: string, key: CacheKey, all: boolean, signal: AbortSignal): Promise<Survey> {
   const damaged: Damage[] = [];
   try {
-    found = await readHeader(folder);
+    await readHeader(folder);
   } catch (error) {
     if (!(error instanceof DamagedHeader)) throw error;
     damaged.push({ file: 'manifest.json', reason: 'not a manifest' });
   }
-  if (found === undefined) await writeHeader(folder, newHeader(key, weights));
-  for (const part of ['.', 'shards', 'manifest']) await removeAbandoned(join(folder, part));
-  return damaged;
-}
-
-/**
- * Checks every shard and removes damaged ones. A shard whose size and times are those of its last check is not read
- * again, unless `all`. Shards without an entry (a kill between the two) are adopted when their name fits their bytes.
- */
-export async function survey(folder: string, all: boolean): Promise<Survey> {
   const manifest = await readManifest(folder);
+  damaged.push(...manifest.damaged);
   const known = await readChecked(folder);
-  const checked: Record<string, string> = {};
-  const damaged: Damage[] = [...manifest.damaged];
-  for (const { file } of manifest.damaged) await rm(join(folder, file), { force: true });
+  const stamps: Record<string, string> = {};
   const shards: ShardEntry[] = [];
-  for (const entry of [...manifest.shards, ...(await adoptOrphans(folder, manifest, damaged))]) {
+  const orphans = await findOrphans(folder, new Set(manifest.shards.map((entry) => entry.file)), key, damaged);
+  for (const entry of [...manifest.shards, ...orphans]) {
+    if (signal.aborted) break;
     const stamp = await stampOf(shardPath(folder, entry.file));
     const trusted = !all && stamp !== undefined && known[entry.file] === stamp;
     const reason = trusted ? await shardLengthDamage(folder, entry) : await shardDamage(folder, entry);
     if (reason === undefined) {
       shards.push(entry);
-      if (stamp !== undefined) checked[entry.file] = stamp;
-    } else {
+      if (stamp !== undefined) stamps[entry.file] = stamp;
+    } else if (reason !== 'missing' || (await exists(entryPath(folder, entry.file)))) {
       damaged.push({ file: `shards/${entry.file}`, reason });
-      await removeShard(folder, entry);
-    }
+    } // else another run has merged it into another shard just now
   }
-  if (JSON.stringify(checked) !== JSON.stringify(known)) {
-    await writeAtomically(join(folder, 'checked.json'), JSON.stringify(checked));
+  return { shards, damaged, orphans, stamps };
+}
+
+/**
+ * Makes the folder a cache of the key: writes what is missing, removes what is damaged (its rows are to be computed
+ * anew) and what killed runs left half written.
+ * @throws WorldError where it cannot be written
+ */
+export async function mend(
+  folder: string,
+  key: CacheKey,
+  weights: { origin: string; random: boolean },
+  found: Survey,
+): Promise<void> {
+  if (found.damaged.some(({ file }) => file === 'manifest.json') || !(await exists(join(folder, 'manifest.json')))) {
+    await writeHeader(folder, newHeader(key, weights));
   }
-  return { shards, damaged };
+  for (const { file } of found.damaged) {
+    if (file === 'manifest.json') continue;
+    const [, name = ''] = file.split('/');
+    if (file.startsWith('shards/')) await removeShard(folder, name);
+    else await rm(join(folder, file), { force: true });
+  }
+  for (const entry of found.orphans) await writeEntry(folder, entry);
+  if (JSON.stringify(found.stamps) !== JSON.stringify(await readChecked(folder))) {
+    await writeAtomically(join(folder, CHECKED), JSON.stringify(found.stamps));
+  }
+  for (const part of ['.', 'shards', 'manifest']) await removeAbandoned(join(folder, part));
+  await removeStaleLocks(join(folder, 'locks'));
 }
 
 /** A reader that met damage calls this, so that the next survey reads every shard. */
 export async function distrust(folder: string): Promise<void> {
-  await rm(join(folder, 'checked.json'), { force: true });
+  await rm(join(folder, CHECKED), { force: true }).catch(() => undefined); // of a read-only folder nothing is trusted
 }
 
 async function readChecked(folder: string): Promise<Record<string, string>> {
   try {
-    return checkedSchema.parse(JSON.parse(await readFile(join(folder, 'checked.json'), 'utf8')));
+    return checkedSchema.parse(JSON.parse(await readFile(join(folder, CHECKED), 'utf8')));
   } catch {
     return {}; // nothing is trusted: every shard is read
   }
@@ -99,27 +119,53 @@ async function stampOf(path: string): Promise<string | undefined> {
   return stats === undefined ? undefined : `${stats.size} ${stats.mtimeNs} ${stats.ctimeNs}`;
 }
 
-async function adoptOrphans(folder: string, manifest: Manifest, damaged: Damage[]): Promise<ShardEntry[]> {
-  const listed = new Set(manifest.shards.map((entry) => entry.file));
-  const adopted: ShardEntry[] = [];
-  for (const file of await readdir(join(folder, 'shards')).catch(() => [])) {
-    if (!file.endsWith('.arrow') || listed.has(file)) continue;
-    const path = shardPath(folder, file);
-    const bytes = await readFile(path).catch(() => undefined);
-    if (bytes === undefined) continue; // another run has just removed it
-    const { file: trueName, sha256 } = shardName(bytes);
-    if (trueName === file) {
-      const { digests, featureOffset } = describeShard(bytes);
-      const written = new Date().toISOString();
-      const entry = { file, bytes: bytes.length, sha256, featureOffset, digests, engine: 'unknown: adopted', written };
-      await writeEntry(folder, entry);
-      adopted.push(entry);
-    } else {
-      damaged.push({ file: `shards/${file}`, reason: 'wrong checksum' });
-      await rm(path, { force: true });
-    }
+async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined;
+}
+
+/** Shards without an entry. One is sound when its name fits its bytes and it was made for this key. */
+async function findOrphans(
+  folder: string,
+  listed: ReadonlySet<string>,
+  key: CacheKey,
+  damaged: Damage[],
+): Promise<ShardEntry[]> {
+  const orphans: ShardEntry[] = [];
+  for (const file of await shardFiles(folder)) {
+    if (listed.has(file)) continue;
+    const bytes = await readFile(shardPath(folder, file)).catch((error: unknown) => {
+      if (errorCode(error) === 'ENOENT') return undefined; // another run has just removed it
+      throw readFault(error, shardPath(folder, file));
+    });
+    if (bytes === undefined) continue;
+    const entry = shardName(bytes).file === file ? entryOf(bytes, key) : 'wrong checksum';
+    if (typeof entry === 'string') damaged.push({ file: `shards/${file}`, reason: entry });
+    else orphans.push(entry);
   }
-  return adopted;
+  return orphans;
+}
+
+async function shardFiles(folder: string): Promise<string[]> {
+  try {
+    return (await readdir(join(folder, 'shards'))).filter((file) => file.endsWith('.arrow'));
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return [];
+    throw readFault(error, join(folder, 'shards'));
+  }
+}
+
+/** The entry of a shard's bytes, or why they are not one of this key. */
+function entryOf(bytes: Uint8Array, key: CacheKey): ShardEntry | string {
+  try {
+    const { key: itsKey, engine, featureOffset, digests, rowSha256 } = describeShard(bytes);
+    if (identityOf(itsKey) !== identityOf(key)) return 'made for another key';
+    const { file, sha256 } = shardName(bytes);
+    const written = new Date().toISOString();
+    const rows = { digests: [...digests], rowSha256: [...rowSha256] };
+    return { file, bytes: bytes.length, sha256, featureOffset, ...rows, engine, written };
+  } catch {
+    return 'not a shard';
+  }
 }
 
 /** Writes rows as a shard: first the Arrow file, then its entry, each whole or not at all. */
@@ -129,18 +175,16 @@ export async function commitShard(
   key: CacheKey,
   engine: string,
 ): Promise<ShardEntry> {
-  const { bytes, featureOffset } = encodeShard(rows, key);
-  const { file, sha256 } = shardName(bytes);
-  await writeAtomically(shardPath(folder, file), bytes);
-  const digests = rows.map((row) => row.digest);
-  const written = new Date().toISOString();
-  const entry = { file, bytes: bytes.length, sha256, featureOffset, digests, engine, written };
+  const bytes = encodeShard(rows, key, engine);
+  const entry = entryOf(bytes, key);
+  if (typeof entry === 'string') throw new Error(`A new shard is ${entry}.`);
+  await writeAtomically(shardPath(folder, entry.file), bytes);
   await writeEntry(folder, entry);
   return entry;
 }
 
 /** The entry goes first, so that no entry ever names a shard that was removed on purpose. */
-export async function removeShard(folder: string, entry: ShardEntry): Promise<void> {
-  await rm(entryPath(folder, entry.file), { force: true });
-  await rm(shardPath(folder, entry.file), { force: true });
+export async function removeShard(folder: string, file: string): Promise<void> {
+  await rm(entryPath(folder, file), { force: true });
+  await rm(shardPath(folder, file), { force: true });
 }

@@ -1,25 +1,38 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
-import { errorCode, errorMessage } from '../errors.js';
+import { errorCode } from '../errors.js';
+import { readFault } from '../files/read.js';
 import { shardPath, type ShardEntry } from './manifest.js';
 
-/** Why the shard's file is not as it was written (length and sha256); undefined where it is. */
+/**
+ * Why the shard's file is not as it was written (length and sha256); undefined where it is.
+ * @throws WorldError where it cannot be read for a reason that is not its own (permission, too many open files)
+ */
 export async function shardDamage(folder: string, entry: ShardEntry): Promise<string | undefined> {
+  const path = shardPath(folder, entry.file);
   try {
-    const bytes = await readFile(shardPath(folder, entry.file));
+    const bytes = await readFile(path);
     if (bytes.length !== entry.bytes) return `${bytes.length} bytes instead of ${entry.bytes}`;
     return createHash('sha256').update(bytes).digest('hex') === entry.sha256 ? undefined : 'wrong checksum';
   } catch (error) {
-    return errorCode(error) === 'ENOENT' ? 'missing' : errorMessage(error);
+    return ownFault(error, path);
   }
 }
 
 /** The same by the file's length alone, without reading it: what a plan can afford on a large cache. */
 export async function shardLengthDamage(folder: string, entry: ShardEntry): Promise<string | undefined> {
+  const path = shardPath(folder, entry.file);
   try {
-    const { size } = await stat(shardPath(folder, entry.file));
+    const { size } = await stat(path);
     return size === entry.bytes ? undefined : `${size} bytes instead of ${entry.bytes}`;
   } catch (error) {
-    return errorCode(error) === 'ENOENT' ? 'missing' : errorMessage(error);
+    return ownFault(error, path);
   }
+}
+
+function ownFault(error: unknown, path: string): string {
+  const code = errorCode(error);
+  if (code === 'ENOENT') return 'missing';
+  if (code === 'EIO') return 'the disk cannot read it';
+  throw readFault(error, path);
 }

@@ -8,7 +8,7 @@ import { processRuns } from './process-runs.js';
 const HOST = hostname().replaceAll(/[^\w-]/g, '_');
 const TEMPORARY = /^\.tmp-(?<host>[\w-]+)-(?<pid>\d+)-/;
 
-/** Another host's temporary file is left behind for good when it has not changed for this long (milliseconds). */
+/** A temporary file is left behind for good when it has not changed for this long (milliseconds). */
 const ABANDONED = 10 * 60 * 1000;
 
 /**
@@ -54,9 +54,10 @@ export async function removeAbandoned(folder: string): Promise<void> {
     const path = join(folder, name);
     const stats = await stat(path).catch(() => undefined);
     if (stats === undefined) continue;
-    const abandoned =
-      owner['host'] === HOST ? !processRuns(Number(owner['pid'])) : Date.now() - stats.mtimeMs > ABANDONED;
-    if (abandoned) await rm(path, { force: true, recursive: true });
+    // A process id may have been given to another process since, hence the age also here.
+    const old = Date.now() - stats.mtimeMs > ABANDONED;
+    const abandoned = old || (owner['host'] === HOST && !processRuns(Number(owner['pid'])));
+    if (abandoned) await rm(path, { force: true }).catch(() => undefined); // it is no harm where it may not be removed
   }
 }
 

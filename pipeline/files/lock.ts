@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { link, mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { errorCode } from '../errors.js';
 import { writeFault } from './atomic.js';
@@ -10,7 +10,7 @@ import { processRuns } from './process-runs.js';
 /** A lock's owner touches its file this often (milliseconds). */
 const HEARTBEAT = 5_000;
 
-/** An owner on another machine that has not touched its file for this long (milliseconds) is taken for dead. */
+/** An owner that has not touched its file for this long (milliseconds) is taken for dead. */
 const STALE = 60_000;
 
 const ownerSchema = z.object({ host: z.string(), pid: z.int(), token: z.string(), since: z.string() });
@@ -28,7 +28,7 @@ export function ownerText(owner: LockOwner): string {
 
 /**
  * Takes the lock, a file that exists while it is held, or names its owner. A lock is stale when its process is gone
- * (same machine) or its file was not touched for a minute (another machine); it is then taken over.
+ * (same machine) or its file was not touched for a minute; it is then taken over.
  * @throws WorldError where the folder cannot be written
  */
 export async function tryLock(path: string): Promise<Lock | LockOwner> {
@@ -39,8 +39,14 @@ export async function tryLock(path: string): Promise<Lock | LockOwner> {
   for (;;) {
     try {
       const file = await open(path, 'wx');
-      await file.writeFile(JSON.stringify(owner));
-      await file.close();
+      try {
+        await file.writeFile(JSON.stringify(owner));
+      } catch (error) {
+        await rm(path, { force: true });
+        throw error;
+      } finally {
+        await file.close();
+      }
       return hold(path, owner);
     } catch (error) {
       if (errorCode(error) !== 'EEXIST') throw writeFault(error, path);
@@ -84,10 +90,20 @@ async function readOwner(path: string): Promise<LockOwner | undefined> {
   }
 }
 
+/** A running process is not proof: its number may have been given to another since. */
 async function isStale(path: string, owner: LockOwner): Promise<boolean> {
-  if (owner.host === hostname()) return !processRuns(owner.pid);
+  if (owner.host === hostname() && !processRuns(owner.pid)) return true;
   const stats = await stat(path).catch(() => undefined);
   return stats !== undefined && Date.now() - stats.mtimeMs > STALE;
+}
+
+/** Deletes the locks that killed runs left in the folder. */
+export async function removeStaleLocks(folder: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    const path = join(folder, name);
+    const owner = await readOwner(path);
+    if (owner !== undefined && (await isStale(path, owner))) await takeAway(path, owner);
+  }
 }
 
 /** Removes a stale lock. Renaming first lets exactly one of several rivals win; it puts back what is not the stale one. */
@@ -108,5 +124,11 @@ async function takeAway(path: string, stale: LockOwner | undefined): Promise<voi
   }
   const taken = await readOwner(aside);
   if (taken?.token === stale?.token) await rm(aside, { force: true });
-  else await rename(aside, path);
+  else await putBack(aside, path);
+}
+
+/** Never over a lock that a third run has taken in between. */
+async function putBack(aside: string, path: string): Promise<void> {
+  await link(aside, path).catch(() => undefined);
+  await rm(aside, { force: true });
 }

@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { errorCode, errorMessage, InputError } from '../errors.js';
 
 /** A file that by its name may be a photograph. */
-interface FoundImage {
+export interface FoundImage {
   /** Path below the folder, with / on every system. */
   readonly id: string;
   readonly path: string;
@@ -28,6 +28,17 @@ export interface Found {
 
 const EXTENSIONS = new Set(['.jpg', '.jpeg', '.jpe', '.jfif', '.png', '.webp', '.avif', '.tif', '.tiff', '.gif']);
 
+/** Folders that link to each other can be walked in as many ways as there are orders of them. */
+const MOST_WAYS = 32;
+
+function isCandidate(name: string): boolean {
+  return EXTENSIONS.has(extname(name).toLowerCase());
+}
+
+function isLink(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+}
+
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** The name, or undefined where its bytes are not UTF-8 (no id in a labels file could ever match it). */
@@ -47,22 +58,30 @@ function decodeName(bytes: Buffer): string | undefined {
 export async function findImages(folder: string): Promise<Found> {
   const images: FoundImage[] = [];
   const rejected: Rejection[] = [];
+  const visits = new Map<string, number>();
 
   async function walk(path: string, prefix: string, ancestors: ReadonlySet<string>): Promise<void> {
     for (const bytes of readdirSync(path, 'buffer')) {
       const name = decodeName(bytes);
       if (name === undefined) {
-        rejected.push({ id: prefix + bytes.toString('latin1'), reason: 'the name is not UTF-8: rename it' });
+        const legible = prefix + bytes.toString('latin1');
+        if (isCandidate(legible)) rejected.push({ id: legible, reason: 'the name is not UTF-8: rename it' });
         continue;
       }
       if (name.startsWith('.')) continue;
       const id = prefix + name;
-      const candidate = EXTENSIONS.has(extname(name).toLowerCase());
+      const candidate = isCandidate(name);
       try {
         const stats = statOf(join(path, name));
         if (stats.isDirectory()) {
           const real = realpathSync(join(path, name));
+          const ways = (visits.get(real) ?? 0) + 1;
           if (ancestors.has(real)) continue;
+          if (ways > MOST_WAYS) {
+            rejected.push({ id, reason: `a folder that links reach in more than ${MOST_WAYS} ways` });
+            continue;
+          }
+          visits.set(real, ways);
           await walk(join(path, name), `${id}/`, new Set([...ancestors, real]));
         } else if (candidate && stats.isFile()) {
           const { mtimeNs, ctimeNs } = stats;
@@ -71,7 +90,8 @@ export async function findImages(folder: string): Promise<Found> {
           rejected.push({ id, reason: 'not a regular file' });
         }
       } catch (error) {
-        rejected.push({ id, reason: accessReason(error) });
+        // A dangling link that is called notes.txt is nobody's loss; a folder without permission is.
+        if (candidate || !isLink(join(path, name))) rejected.push({ id, reason: accessReason(error) });
       }
     }
     await setImmediate();

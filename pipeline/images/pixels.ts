@@ -25,7 +25,7 @@ export class UnusableImage extends Error {}
  */
 export async function decodePixels(bytes: Uint8Array): Promise<Uint8Array> {
   if (bytes.length === 0) throw new UnusableImage('empty file');
-  const type = await fileTypeFromBuffer(bytes);
+  const type = await fileTypeFromBuffer(bytes).catch(() => undefined); // of some truncated files it makes an error
   if (type === undefined || !FORMATS.has(type.ext)) {
     throw new UnusableImage(`not a picture: ${type === undefined ? looksLike(bytes) : type.mime}`);
   }

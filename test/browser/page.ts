@@ -1,6 +1,8 @@
 import { createRequire } from 'node:module';
 import type { Browser, Page } from 'playwright-core';
 
+const require = createRequire(import.meta.url);
+
 /** An open page with what it complained of and what it asked anybody for. */
 export interface Opened {
   readonly page: Page;
@@ -30,7 +32,7 @@ export async function openPage(
 
 /** What axe-core finds wrong, each with the first element concerned. */
 export async function violationsOf(page: Page): Promise<string[]> {
-  await page.addScriptTag({ path: createRequire(import.meta.url).resolve('axe-core/axe.min.js') });
+  await page.addScriptTag({ path: require.resolve('axe-core/axe.min.js') });
   return page.evaluate(async () => {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the script that was just added defines it
     const { axe } = globalThis as unknown as {

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FEATURE_LENGTH } from '../../../pipeline/backbone/vgg16.js';
 import { writeCurrent } from '../../../pipeline/features/cache.js';
 import { writeIndex } from '../../../pipeline/features/image-index.js';
 import { folderName, identityOf } from '../../../pipeline/features/key.js';
-import { newHeader, shardName, shardPath, writeEntry, writeHeader } from '../../../pipeline/features/manifest.js';
+import { newHeader, writeHeader } from '../../../pipeline/features/manifest.js';
 import type { CacheKey, FeatureCache } from '../../../pipeline/features/schema.js';
-import { encodeShard } from '../../../pipeline/features/shard.js';
+import { commitShard } from '../../../pipeline/features/store.js';
 import { uniformStream } from '../../../pipeline/head/random.js';
 
 export const KEY: CacheKey = { weights: 'a'.repeat(64), preprocessing: '1', layer: 'pool5', dtype: 'float32' };
@@ -52,17 +52,11 @@ export function randomFeatures(count: number, first = 0): Map<string, Float32Arr
 export async function writeCache(features: ReadonlyMap<string, Float32Array>, key = KEY): Promise<string> {
   const root = mkdtempSync(join(tmpdir(), 'pool5-features-'));
   const folder = join(root, folderName(key));
-  mkdirSync(join(folder, 'shards'), { recursive: true });
   await writeHeader(folder, newHeader(key, { origin: 'a test', random: false }));
   const rows = [...features]
     .map(([id, feature]) => ({ id, digest: digestOf(id), feature }))
     .toSorted((a, b) => (a.digest < b.digest ? -1 : 1));
-  const { bytes, featureOffset } = encodeShard(rows, key);
-  const { file, sha256 } = shardName(bytes);
-  writeFileSync(shardPath(folder, file), bytes);
-  const written = new Date(0).toISOString();
-  const digests = rows.map(({ digest }) => digest);
-  await writeEntry(folder, { file, sha256, bytes: bytes.length, featureOffset, digests, engine: 'a test', written });
+  await commitShard(folder, rows, key, 'a test');
   const image = { size: 1, mtime: '1', ctime: '1', seen: '9' };
   await writeIndex(folder, new Map(rows.map(({ id, digest }) => [id, { id, digest, ...image }])));
   await writeCurrent(root, folderName(key));

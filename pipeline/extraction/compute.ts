@@ -1,0 +1,117 @@
+import { availableParallelism } from 'node:os';
+import { setTimeout } from 'node:timers/promises';
+import { unlessAborted } from '../abort.js';
+import type { Engine, EngineName } from '../backbone/engines/engine.js';
+import { openEngine } from '../backbone/engines/open.js';
+import type { Weights } from '../backbone/weights/weights.js';
+import type { Range } from '../features/claims.js';
+import { readManifest, type ShardEntry } from '../features/manifest.js';
+import type { Pending } from '../features/plan.js';
+import type { CacheKey } from '../features/schema.js';
+import { ownerText } from '../files/lock.js';
+import type { Effects } from '../terminal/effects.js';
+import { computeRange, type Listener, type Work } from './range.js';
+
+/** How long an interrupted run waits for its engines to close (milliseconds). */
+const PATIENCE = 1000;
+
+/** How long a worker waits before it asks again for a range that another run holds (milliseconds). */
+const AGAIN = 500;
+
+export interface Job {
+  readonly folder: string;
+  readonly key: CacheKey;
+  /** Opened only where there is something to compute. */
+  loadWeights(): Promise<Weights>;
+  readonly engine: 'auto' | EngineName;
+  readonly workers: number;
+  readonly shardRows: number;
+  /** @see Listener.rejected */
+  rejected(item: Pending, reason: string, passing: boolean): void;
+}
+
+export interface Computed {
+  /** Rows that this run added to the cache. */
+  readonly rows: number;
+  /** The engine's description; null where none was needed. */
+  readonly engine: string | null;
+}
+
+/** Opens the engines, lets them take ranges until none is left, and waits for ranges that another run holds. */
+export async function computeRanges(ranges: readonly Range[], job: Job, effects: Effects): Promise<Computed> {
+  const total = ranges.reduce((sum, range) => sum + range.pending.length, 0);
+  if (total === 0 || effects.signal.aborted) return { rows: 0, engine: null };
+  const engines = await unlessAborted(openEngines(job, ranges.length), effects.signal);
+  const [first] = engines ?? [];
+  if (engines === undefined || first === undefined) return { rows: 0, engine: null };
+  effects.log(`engine: ${first.description}${engines.length > 1 ? `, ${engines.length} workers` : ''}`);
+
+  const progress = effects.progress('extract', total, 'photographs');
+  let done = 0;
+  let rows = 0;
+  const listener: Listener = {
+    settled(count) {
+      done += count;
+      progress.update(done);
+    },
+    computed(count) {
+      rows += count;
+      listener.settled(count);
+    },
+    rejected(item, reason, passing) {
+      job.rejected(item, reason, passing);
+      listener.settled(1);
+    },
+  };
+  // A worker that fails ends the others, too, after what they have done is safe.
+  const failure = new AbortController();
+  const signal = AbortSignal.any([effects.signal, failure.signal]);
+  const take = takeRanges(ranges, { ...job, cached: cachedDigests(job.folder), signal }, listener, effects);
+  try {
+    const workers = engines.map((engine) =>
+      take(engine).catch((error: unknown) => {
+        failure.abort();
+        throw error;
+      }),
+    );
+    for (const result of await Promise.allSettled(workers)) if (result.status === 'rejected') throw result.reason;
+  } finally {
+    progress.stop();
+    const closed = Promise.all(engines.map((engine) => engine.close()));
+    await (effects.signal.aborted ? Promise.race([closed, setTimeout(PATIENCE)]) : closed);
+  }
+  return { rows, engine: first.description };
+}
+
+async function openEngines(job: Job, ranges: number): Promise<Engine[]> {
+  const workers = Math.min(job.workers, ranges);
+  const threads = Math.max(1, Math.floor(availableParallelism() / workers));
+  const weights = await job.loadWeights();
+  return Promise.all(Array.from({ length: workers }, () => openEngine(job.engine, weights, { threads })));
+}
+
+/** What each worker does, from one queue. */
+function takeRanges(
+  ranges: readonly Range[],
+  work: Omit<Work, 'engine'>,
+  listener: Listener,
+  effects: Effects,
+): (engine: Engine) => Promise<void> {
+  const queue = [...ranges];
+  const told = new Set<number>();
+  return async (engine) => {
+    for (let range = queue.shift(); range !== undefined && !work.signal.aborted; range = queue.shift()) {
+      const owner = await computeRange(range, { ...work, engine }, listener);
+      if (owner === undefined) continue;
+      queue.push(range);
+      if (!told.has(owner.pid)) effects.log(`waiting for another run: ${ownerText(owner)}`);
+      told.add(owner.pid);
+      await setTimeout(AGAIN);
+    }
+  };
+}
+
+function cachedDigests(folder: string): () => Promise<ReadonlySet<string>> {
+  const known = new Map<string, ShardEntry>();
+  return async () => new Set((await readManifest(folder, known)).shards.flatMap((shard) => shard.digests));
+}

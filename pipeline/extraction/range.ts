@@ -1,0 +1,93 @@
+import { unlessAborted } from '../abort.js';
+import type { Engine } from '../backbone/engines/engine.js';
+import { FEATURE_LENGTH, IMAGE_BYTES } from '../backbone/vgg16.js';
+import { claim, type Range } from '../features/claims.js';
+import type { Pending } from '../features/plan.js';
+import type { CacheKey } from '../features/schema.js';
+import type { NewRow } from '../features/shard.js';
+import { commitShard } from '../features/store.js';
+import type { LockOwner } from '../files/lock.js';
+import { ahead } from '../images/ahead.js';
+import { decodePending, type Decoded } from './decode.js';
+
+/** What a worker tells while it works. */
+export interface Listener {
+  /** Photographs that another run has computed meanwhile. */
+  settled(rows: number): void;
+  /** Rows that are now safe in the cache. */
+  computed(rows: number): void;
+  /** @param passing the photograph may be usable another time (deleted or rewritten just now) */
+  rejected(item: Pending, reason: string, passing: boolean): void;
+}
+
+export interface Work {
+  readonly folder: string;
+  readonly key: CacheKey;
+  readonly engine: Engine;
+  readonly shardRows: number;
+  /** Digests that the cache holds now; asked again after a range is locked, since another run may have filled it. */
+  cached(): Promise<ReadonlySet<string>>;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Computes a range of photographs: decode ahead, run the stack in batches, write a shard every `shardRows`.
+ * On abort the batch under way is dropped, the rows that are done become a shard of their own and the range ends.
+ * @returns the owner of a lock where another run works on this range
+ */
+export async function computeRange(range: Range, work: Work, listener: Listener): Promise<LockOwner | undefined> {
+  const lock = await claim(work.folder, range);
+  if (!('release' in lock)) return lock;
+  try {
+    const cached = await work.cached();
+    const pending = range.pending.filter((item) => !cached.has(item.digest));
+    listener.settled(range.pending.length - pending.length);
+    await computeRows(pending, work, listener);
+    return undefined;
+  } finally {
+    await lock.release();
+  }
+}
+
+async function computeRows(pending: readonly Pending[], work: Work, listener: Listener): Promise<void> {
+  const { folder, key, engine, shardRows, signal } = work;
+  let rows: NewRow[] = [];
+  let batch: Extract<Decoded, { pixels: Uint8Array }>[] = [];
+  const runBatch = async (): Promise<void> => {
+    if (batch.length === 0) return;
+    const full = batch;
+    batch = [];
+    const pixels = Buffer.concat(
+      full.map((decoded) => decoded.pixels),
+      full.length * IMAGE_BYTES,
+    );
+    const features = await unlessAborted(engine.run(pixels), signal);
+    if (features === undefined) return;
+    for (const [i, { item }] of full.entries()) {
+      const feature = features.subarray(i * FEATURE_LENGTH, (i + 1) * FEATURE_LENGTH);
+      rows.push({ digest: item.digest, id: item.id, feature });
+    }
+  };
+  const flush = async (): Promise<void> => {
+    if (rows.length === 0) return;
+    const full = rows;
+    rows = [];
+    await commitShard(folder, full, key, engine.description);
+    listener.computed(full.length);
+  };
+  const decoded = ahead(pending, engine.batchSize * 2 + 2, decodePending);
+  for (;;) {
+    const next = await unlessAborted(decoded.next(), signal);
+    if (next === undefined || next.done === true) break;
+    const { value } = next;
+    if ('rejected' in value) {
+      listener.rejected(value.item, value.rejected, value.passing);
+      continue;
+    }
+    batch.push(value);
+    if (batch.length === Math.min(engine.batchSize, shardRows - rows.length)) await runBatch();
+    if (rows.length === shardRows) await flush();
+  }
+  if (!signal.aborted) await runBatch();
+  await flush();
+}

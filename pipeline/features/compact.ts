@@ -1,0 +1,55 @@
+import { SHARD_ROWS } from './claims.js';
+import { readManifest, type ShardEntry } from './manifest.js';
+import { placesOf } from './places.js';
+import { readShardRows } from './rewrite.js';
+import type { CacheKey } from './schema.js';
+import type { NewRow } from './shard.js';
+import { commitShard, removeShard } from './store.js';
+
+/**
+ * Merges shards of fewer than SHARD_ROWS rows, and drops rows that are there twice. Call it under `claimAll`. New
+ * shards are whole before old ones go, so that a kill leaves at most rows twice. Content and content digest stay.
+ * @returns how many shards there were and are
+ */
+export async function compact(folder: string, key: CacheKey): Promise<{ before: number; after: number }> {
+  const { shards } = await readManifest(folder);
+  const places = placesOf(shards);
+  const used = (shard: ShardEntry): number[] =>
+    shard.digests.flatMap((digest, row) => {
+      const place = places.get(digest);
+      return place?.shard === shard && place.row === row ? [row] : [];
+    });
+  const byEngine = new Map<string, ShardEntry[]>();
+  for (const shard of shards) {
+    if (used(shard).length === SHARD_ROWS && shard.digests.length === SHARD_ROWS) continue;
+    byEngine.set(shard.engine, [...(byEngine.get(shard.engine) ?? []), shard]);
+  }
+  for (const [engine, small] of byEngine) {
+    const written = new Set<string>();
+    let rows: NewRow[] = [];
+    let emptied: string[] = [];
+    const flush = async (): Promise<void> => {
+      if (rows.length > 0) written.add((await commitShard(folder, rows, key, engine)).file);
+      rows = [];
+    };
+    const removeEmptied = async (): Promise<void> => {
+      for (const file of emptied) if (!written.has(file)) await removeShard(folder, file);
+      emptied = [];
+    };
+    for (const shard of small.toSorted((a, b) => (String(a.digests[0]) < String(b.digests[0]) ? -1 : 1))) {
+      const all = await readShardRows(folder, shard, key.dtype);
+      for (const row of used(shard)) {
+        const next = all[row];
+        if (next !== undefined) rows.push(next);
+        if (rows.length === SHARD_ROWS) {
+          await flush();
+          await removeEmptied();
+        }
+      }
+      emptied.push(shard.file);
+    }
+    await flush();
+    await removeEmptied();
+  }
+  return { before: shards.length, after: (await readManifest(folder)).shards.length };
+}
