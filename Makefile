@@ -15,7 +15,7 @@ SOURCES := $(shell find pipeline stages -name '*.ts') tsconfig.json tsconfig.bui
 .PHONY: bench-heads bench-epoch bench-peers help build sample extract train predict sweep report download label tutorial doctor native gpu test check clean
 
 help: ## This list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-11s %s\n", $$1, $$2 }'
 	@echo; echo "  IMAGES=$(IMAGES) LABELS=$(LABELS) RUN=$(RUN) SEED=$(SEED) ARGS= pass through."
 
 node_modules/.package-lock.json: package.json package-lock.json

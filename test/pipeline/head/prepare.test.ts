@@ -11,23 +11,12 @@ import { splitExamples } from '../../../pipeline/head/split.js';
 import type { Effects } from '../../../pipeline/terminal/effects.js';
 import { randomFeatures, writeCache } from './memory-cache.js';
 
-<<<<<<< HEAD
-const noProgress = (): ReturnType<Effects['progress']> => ({ update: () => undefined, stop: () => undefined });
-=======
 const progress = (): ReturnType<Effects['progress']> => ({ update: () => undefined, stop: () => undefined });
->>>>>>> main
 
 function recordingEffects(): { lines: string[]; effects: Effects } {
   const lines: string[] = [];
   const { signal } = new AbortController();
-<<<<<<< HEAD
-  return {
-    lines,
-    effects: { print: () => undefined, log: (line) => void lines.push(line), progress: noProgress, signal },
-  };
-=======
   return { lines, effects: { print: () => undefined, log: (line) => void lines.push(line), progress, signal } };
->>>>>>> main
 }
 
 async function files(header = 'image,length_cm'): Promise<{ features: string; labels: string }> {
