@@ -1,10 +1,7 @@
 import {
-  add,
-  conv2d,
-  dispose,
+  fused,
   getBackend,
   maxPool,
-  relu,
   reverse,
   setBackend,
   sub,
@@ -14,50 +11,64 @@ import {
   type Tensor1D,
   type Tensor4D,
 } from '@tensorflow/tfjs-core';
+import { WorldError } from '../../errors.js';
 import { IMAGE_SIZE, MEAN_RGB, STACK } from '../vgg16.js';
 import type { Weights } from '../weights/weights.js';
 import { batchOf } from './engine.js';
 
 /** The stack in TensorFlow.js ops. */
-export interface TfjsStack {
+interface TfjsStack {
   /** @see Engine.run */
   run(pixels: Uint8Array): Promise<Float32Array>;
   dispose(): void;
 }
 
 /**
- * Computes on a backend that has been set before, and leaves the backend of everybody else as it was: TensorFlow.js has
- * one for the whole thread, and the head has its own.
+ * Puts the weights on a backend, which must be initialized. What else runs in this thread (the head, on WebAssembly)
+ * keeps its own: a tensor moves silently to the backend of the op that takes it.
  */
-function onBackend<T>(name: string, compute: () => T): T {
-  const before = getBackend();
-  if (before !== name) void setBackend(name); // a backend that has been set before is set at once
-  try {
-    return compute();
-  } finally {
-    if (before !== name) void setBackend(before);
-  }
-}
+export function buildStack(backend: string, weights: Weights): TfjsStack {
+  const layers = new Map<string, { kernel: Tensor4D; bias: Tensor1D }>();
+  const mean = on(backend, () => {
+    for (const layer of STACK) {
+      const found = weights.layers.get(layer.name);
+      if (layer.kind !== 'conv' || found === undefined) continue;
+      const kernel = tensor4d(found.kernel, [3, 3, layer.inputs, layer.outputs]);
+      layers.set(layer.name, { kernel, bias: tensor1d(found.bias) });
+    }
+    return tensor1d([...MEAN_RGB]);
+  });
+  let closed = false;
 
-/** Puts the weights on a backend that has been set before; every run is on it. */
-export function buildStack(weights: Weights, backend: 'wasm' | 'tensorflow'): TfjsStack {
-  const { layers, mean } = onBackend(backend, () => upload(weights));
+  function forward(pixels: Uint8Array, n: number): Tensor4D {
+    let last: Tensor4D = tidy(() => {
+      const rgb = tensor4d(new Float32Array(pixels), [n, IMAGE_SIZE, IMAGE_SIZE, 3]);
+      return reverse(sub<Tensor4D>(rgb, mean), 3); // to BGR
+    });
+    for (const layer of STACK) {
+      const conv = layers.get(layer.name);
+      const next =
+        conv === undefined
+          ? maxPool(last, 2, 2, 'valid')
+          : fused.conv2d({
+              x: last,
+              filter: conv.kernel,
+              bias: conv.bias,
+              strides: 1,
+              pad: 'same',
+              activation: 'relu',
+            });
+      last.dispose(); // conv1's outputs take 13 MB a picture each
+      last = next;
+    }
+    return last;
+  }
+
   return {
     async run(pixels) {
       const n = batchOf(pixels);
-      const compute = (): Tensor4D => {
-        const rgb = tensor4d(Float32Array.from(pixels), [n, IMAGE_SIZE, IMAGE_SIZE, 3]);
-        let last: Tensor4D = reverse(sub<Tensor4D>(rgb, mean), 3); // to BGR
-        for (const layer of STACK) {
-          const conv = layers.get(layer.name);
-          last =
-            conv === undefined
-              ? maxPool(last, 2, 2, 'valid')
-              : relu(add<Tensor4D>(conv2d(last, conv.kernel, 1, 'same'), conv.bias));
-        }
-        return last;
-      };
-      const features = onBackend(backend, () => tidy(compute));
+      if (closed) throw new WorldError('The engine is closed.');
+      const features = on(backend, () => tidy(() => forward(pixels, n)));
       try {
         return Float32Array.from(await features.data());
       } finally {
@@ -65,26 +76,25 @@ export function buildStack(weights: Weights, backend: 'wasm' | 'tensorflow'): Tf
       }
     },
     dispose() {
-      for (const { kernel, bias } of layers.values()) dispose([kernel, bias]);
+      if (closed) return;
+      closed = true;
+      for (const { kernel, bias } of layers.values()) {
+        kernel.dispose();
+        bias.dispose();
+      }
       mean.dispose();
     },
   };
 }
 
-interface Uploaded {
-  /** By layer name: kernel [3, 3, inputs, outputs] and bias [outputs]. */
-  readonly layers: ReadonlyMap<string, { kernel: Tensor4D; bias: Tensor1D }>;
-  /** [3], RGB. */
-  readonly mean: Tensor1D;
-}
-
-function upload(weights: Weights): Uploaded {
-  const layers = new Map<string, { kernel: Tensor4D; bias: Tensor1D }>();
-  for (const layer of STACK) {
-    const found = weights.layers.get(layer.name);
-    if (layer.kind !== 'conv' || found === undefined) continue;
-    const kernel = tensor4d(found.kernel, [3, 3, layer.inputs, layer.outputs]);
-    layers.set(layer.name, { kernel, bias: tensor1d(found.bias) });
+/** Does synchronous work on a backend and sets the former again. An initialized backend is set at once. */
+function on<T>(backend: string, work: () => T): T {
+  const before: string | undefined = getBackend();
+  if (before === backend) return work();
+  void setBackend(backend);
+  try {
+    return work();
+  } finally {
+    if (before !== undefined) void setBackend(before);
   }
-  return { layers, mean: tensor1d([...MEAN_RGB]) };
 }
