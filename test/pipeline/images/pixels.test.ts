@@ -166,12 +166,12 @@ describe('decodePixels', () => {
     const damage = record({ kind: nat(2), cut: nat(1000), at: nat(100_000), bit: nat(7) });
     await assert(
       asyncProperty(damage, async ({ kind, cut, at: place, bit }) => {
-        const whole = files[kind] ?? Buffer.alloc(0);
-        const bytes = Buffer.from(whole.subarray(0, Math.ceil((whole.length * cut) / 1000)));
+        const file = files[kind] ?? Buffer.alloc(0);
+        const bytes = Buffer.from(file.subarray(0, Math.ceil((file.length * cut) / 1000)));
         if (bytes.length > 0) bytes[place % bytes.length] = (bytes[place % bytes.length] ?? 0) ^ (1 << bit);
         const outcome = await decodePixels(bytes).catch((error: unknown) => error);
-        if (outcome instanceof Uint8Array) expect(outcome).toHaveLength(SIZE * SIZE * 3);
-        else expect(outcome).toBeInstanceOf(UnusableImage);
+        const whole = outcome instanceof Uint8Array && outcome.length === SIZE * SIZE * 3;
+        expect(whole || outcome instanceof UnusableImage).toBe(true);
       }),
       { numRuns: 200 },
     );
