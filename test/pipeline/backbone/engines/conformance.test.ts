@@ -10,6 +10,8 @@ import { EXACT_WEIGHTS, goldenFeatures, goldenPixels, HAS_GOLDEN, relativeError 
 
 vi.setConfig({ testTimeout: 240_000 }); // WebAssembly takes most of a second a picture, alone on its core
 
+registerBackend('unable', () => new KernelBackend()); // each op and each write throws on it
+
 const embedded = await openWeights(undefined);
 
 /** Pixels that every machine has: a picture of coloured waves, another for each n. */
@@ -90,13 +92,14 @@ for (const name of ['onnx', 'wasm', 'tensorflow'] as const) {
     });
 
     it('leaves the backend of others in this thread as it was', async () => {
-      registerBackend('unable', () => new KernelBackend()); // each op and each write throws on it
+      const before = getBackend();
       await setBackend('unable');
       expect(await engine.run(waves(1))).toHaveLength(FEATURE_LENGTH);
       expect(getBackend()).toBe('unable');
       const other = await openEngine(name, embedded, {});
       await other.close();
       expect(getBackend()).toBe('unable');
+      if (before !== undefined) await setBackend(before);
     });
 
     it('refuses to run once closed, and closes twice', async () => {
