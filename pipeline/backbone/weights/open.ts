@@ -71,7 +71,10 @@ async function contentOf(path: string): Promise<Buffer> {
   } catch (error) {
     if (errorCode(error) !== 'ERR_FS_FILE_TOO_LARGE') throw error;
     const found = 'more than 2 GiB';
-    throw new InputError({ expected: 'weights of VGG16', found, where: path, fix: 'Check --weights.' }, { cause: error });
+    throw new InputError(
+      { expected: 'weights of VGG16', found, where: path, fix: 'Check --weights.' },
+      { cause: error },
+    );
   }
 }
 
