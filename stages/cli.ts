@@ -126,6 +126,9 @@ add(
   async () => (await import('./doctor.js')).stage,
 );
 
+add('export', 'Write a head for other programs', async () => (await import('./export.js')).stage);
+add('runs [runs..]', 'List runs, or compare two', async () => (await import('./runs.js')).stage);
+
 try {
   await cli.parseAsync();
 } catch (error) {

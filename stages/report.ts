@@ -9,7 +9,10 @@ import type { RunReport } from '../pipeline/report/outcome.js';
 import { findRun, readRun, type RunFiles } from '../pipeline/report/run-files.js';
 import { runPage } from '../pipeline/report/run-page.js';
 import { runReport } from '../pipeline/report/run-report.js';
+import { readSweep } from '../pipeline/report/sweep-files.js';
+import { disagreements, sweepPage } from '../pipeline/report/sweep-page.js';
 import { thumbnailsOf } from '../pipeline/report/thumbnails.js';
+import type { Effects } from '../pipeline/terminal/effects.js';
 import { defineStage } from './stage.js';
 
 interface Likeness {
@@ -36,7 +39,7 @@ async function examineLikeness({ config, outcomes }: RunFiles, features: string)
   }
 }
 
-async function pictures(run: RunFiles, images: string | undefined): Promise<(string | undefined)[]> {
+async function pictures(ids: readonly string[], images: string | undefined): Promise<(string | undefined)[]> {
   if (images === undefined) return [];
   const stats = await stat(images).catch(() => undefined);
   if (stats?.isDirectory() !== true) {
@@ -47,10 +50,7 @@ async function pictures(run: RunFiles, images: string | undefined): Promise<(str
       fix: 'Name it with --images.',
     });
   }
-  return thumbnailsOf(
-    images,
-    run.outcomes.map(({ id }) => id),
-  );
+  return thumbnailsOf(images, ids);
 }
 
 function pictureNotes(thumbnails: readonly (string | undefined)[], images: string | undefined): string[] {
@@ -67,43 +67,108 @@ function openFile(file: string, log: (line: string) => void): void {
   child.unref();
 }
 
+interface Source {
+  readonly run: string | undefined;
+  readonly artifacts: string;
+  readonly features: string | undefined;
+  readonly images: string | undefined;
+}
+
+/** A page on its way to its file. */
+interface Made {
+  readonly folder: string;
+  readonly page: string;
+  readonly about: {
+    /** Name of the run or sweep. */
+    readonly name: string;
+    readonly photographs: number;
+    /** Photographs that the page shows. */
+    readonly pictures: number;
+    readonly suspects: number | null;
+    readonly duplicates: number | null;
+  };
+}
+
+function shown(thumbnails: readonly (string | undefined)[]): number {
+  return thumbnails.filter((each) => each !== undefined).length;
+}
+
+async function aboutRun({ run, artifacts, features, images }: Source, { log }: Pick<Effects, 'log'>): Promise<Made> {
+  const folder = await findRun(run, artifacts);
+  const files = await readRun(folder);
+  const thumbnails = await pictures(
+    files.outcomes.map(({ id }) => id),
+    images,
+  );
+  const { likeness, notes } = await examineLikeness(files, features ?? files.config.features.folder);
+  const allNotes = [...pictureNotes(thumbnails, images), ...notes];
+  for (const note of allNotes) log(note);
+  const page = await runPage(runReport(files, likeness, allNotes), thumbnails);
+  const [suspects, duplicates] = [likeness?.suspects.length ?? null, likeness?.duplicates.length ?? null];
+  const about = {
+    name: files.name,
+    photographs: files.outcomes.length,
+    pictures: shown(thumbnails),
+    suspects,
+    duplicates,
+  };
+  return { folder, page, about };
+}
+
+async function aboutSweep(name: string, { artifacts, images }: Source, { log }: Pick<Effects, 'log'>): Promise<Made> {
+  const files = await readSweep(name, artifacts);
+  const seen = disagreements(files);
+  const thumbnails = await pictures(
+    seen.map(({ id }) => id),
+    images,
+  );
+  const notes =
+    seen.length === 0
+      ? ['No photograph was unseen by two seeds of the best setting.']
+      : pictureNotes(thumbnails, images);
+  for (const note of notes) log(note);
+  const page = await sweepPage(files, seen, thumbnails, notes);
+  const about = {
+    name: files.sweep.name,
+    photographs: seen.length,
+    pictures: shown(thumbnails),
+    suspects: null,
+    duplicates: null,
+  };
+  return { folder: files.folder, page, about };
+}
+
 export const stage = defineStage({
   options: (yargs) =>
     yargs
       .option('run', { type: 'string', describe: "A run's folder or name  [default: the last run]" })
+      .option('sweep', { type: 'string', describe: "A sweep's name, instead of a run" })
+      .conflicts('sweep', ['run', 'features'])
       .option('artifacts', { type: 'string', default: 'artifacts', describe: 'Folder of the runs' })
       .option('features', { type: 'string', describe: "Folder of the features  [default: the run's own]" })
       .option('images', { type: 'string', describe: 'Folder of the photographs, which the page then shows' })
       .option('out', { type: 'string', describe: "The page  [default: report.html in the run's folder]" })
       .option('open', { type: 'boolean', default: false, describe: 'Open the page in a browser' })
-      .example('$0 report --images data/sample', 'A page about the last run, with its photographs'),
+      .example('$0 report --images data/sample', 'A page about the last run, with its photographs')
+      .example('$0 report --sweep NAME', 'A page about a sweep'),
 
   async run(options, effects) {
     const started = performance.now();
-    const folder = await findRun(options.run, options.artifacts);
-    const run = await readRun(folder);
-    const thumbnails = await pictures(run, options.images);
-    const { likeness, notes } = await examineLikeness(run, options.features ?? run.config.features.folder);
-    const allNotes = [...pictureNotes(thumbnails, options.images), ...notes];
-    for (const note of allNotes) effects.log(note);
-    const page = await runPage(runReport(run, likeness, allNotes), thumbnails);
-    const file = options.out ?? join(folder, 'report.html');
-    await writeAtomically(file, page);
+    const { sweep } = options;
+    const made = sweep === undefined ? await aboutRun(options, effects) : await aboutSweep(sweep, options, effects);
+    const file = options.out ?? join(made.folder, 'report.html');
+    await writeAtomically(file, made.page);
     if (options.open) openFile(resolve(file), (line) => effects.log(line));
     return {
       file,
-      run: run.name,
-      photographs: run.outcomes.length,
-      pictures: thumbnails.filter((each) => each !== undefined).length,
-      suspects: likeness?.suspects.length ?? null,
-      duplicates: likeness?.duplicates.length ?? null,
-      bytes: Buffer.byteLength(page),
+      ...made.about,
+      bytes: Buffer.byteLength(made.page),
       seconds: Number(((performance.now() - started) / 1000).toFixed(2)),
     };
   },
 
   text: ({ file, photographs, suspects, duplicates, bytes }) => {
-    const found = suspects === null ? '' : `, ${suspects} doubtful labels, ${duplicates} near-duplicates`;
+    const found = suspects === null ? '' : `, doubtful labels: ${suspects}, near-duplicates: ${duplicates}`;
     return `${file}: ${photographs} photographs${found}, ${(bytes / 1e6).toFixed(1)} MB. Open it in a browser.`;
   },
 });

@@ -34,8 +34,6 @@ export const IMAGE_BYTES = IMAGE_SIZE * IMAGE_SIZE * 3;
 /** Mean of ImageNet's training set in RGB order (0..255), subtracted from each pixel; the paper, section 2.1. */
 export const MEAN_RGB = [123.68, 116.779, 103.939] as const;
 
-export const LAYER = 'pool5';
-
 /** The feature of one picture: height, width, channels. */
 export const FEATURE_SHAPE = [7, 7, 512] as const;
 

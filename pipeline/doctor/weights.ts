@@ -1,25 +1,17 @@
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { openWeights } from '../backbone/weights/open.js';
 import { errorMessage } from '../errors.js';
-import { PACKAGE_ROOT } from '../package-root.js';
 import type { Check } from './check.js';
 
-/** The weights that pool5 ships. */
-export const EMBEDDED = join(PACKAGE_ROOT, 'pipeline', 'backbone', 'weights', 'vgg16-conv-f16.safetensors');
+/** Weights.digest of the weights that pool5 ships. */
+const EXPECTED = 'b436d216aaced47ce93513eba2f17a8ed7efe26c68eaa1a88f16821abbbc35f6';
 
-/** sha256 (hex) of that file. */
-const EXPECTED = 'b40f9afb20d63b8b4f24ffacdaf329e2da6ea8212c5203966b33b768144ce25b';
-
-/** Whether the embedded weights are there, to the byte. */
-export async function weightsCheck(file = EMBEDDED, expected = EXPECTED): Promise<Check> {
+/** Whether the embedded weights (or others, by their spec) are there, and are those that are expected. */
+export async function weightsCheck(spec?: string, expected = EXPECTED): Promise<Check> {
   const name = 'Weights';
   const fix = 'Get the file again: git checkout, or npm ci.';
   try {
-    const digest = createHash('sha256')
-      .update(await readFile(file))
-      .digest('hex');
-    const found = `embedded VGG16 (float16), file's sha256 ${digest.slice(0, 16)}`;
+    const { digest, origin } = await openWeights(spec);
+    const found = `${origin}, digest ${digest.slice(0, 16)}`;
     if (digest === expected) return { name, status: 'ok', found };
     return { name, status: 'problem', found: `${found}, not ${expected.slice(0, 16)}`, fix };
   } catch (error) {

@@ -1,7 +1,7 @@
 import type { CacheKey, FeatureCache } from './schema.js';
 
 /** How far two caches' rows of one photograph lie apart. */
-export interface RowDifference {
+interface RowDifference {
   readonly digest: string;
   /** max |a - b| over the feature, relative to max |a|. */
   readonly difference: number;

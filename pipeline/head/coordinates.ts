@@ -22,7 +22,7 @@ export interface Coordinates {
 }
 
 /** @returns the factor that gives features of this mean squared norm the wanted one */
-export function scaleFor(squaredNorm: number | null, meanSquaredNorm: number): number {
+function scaleFor(squaredNorm: number | null, meanSquaredNorm: number): number {
   return squaredNorm === null || meanSquaredNorm === 0 ? 1 : Math.sqrt(squaredNorm / meanSquaredNorm);
 }
 

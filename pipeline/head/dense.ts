@@ -13,7 +13,6 @@ import {
   tidy,
   transpose,
   variable,
-  type NamedTensorMap,
   type Scalar,
   type Tensor,
   type Tensor2D,
@@ -40,6 +39,12 @@ interface Layer {
   readonly kernel: Variable;
   /** float32 [outputs, 1]. */
   readonly bias: Variable;
+}
+
+/** A batch's loss, and each variable with its gradient: the last layer's kernel and bias first. */
+export interface Gradients {
+  readonly loss: Scalar;
+  readonly pairs: [Variable, Tensor][];
 }
 
 let networks = 0;
@@ -78,33 +83,33 @@ export class DenseNetwork {
   }
 
   /**
-   * The mean squared error over a batch and its gradients by variable name, to be disposed. They are written out
+   * The mean squared error over a batch, and each variable with its gradient, to be disposed. They are written out
    * because tfjs's automatic ones multiply by transposed matrices, which WebAssembly does 10 times slower than an
    * explicit transpose and a plain product.
    * @param rows float32 [n, inputs]
    * @param targets float32 [n]
    * @param masks for each hidden layer, float32 [outputs, n]: 0 or 1 / (1 - dropout)
    */
-  gradients(rows: Tensor2D, targets: Tensor, masks: readonly Tensor[] = []): { loss: Scalar; map: NamedTensorMap } {
+  gradients(rows: Tensor2D, targets: Tensor, masks: readonly Tensor[] = []): Gradients {
     return tidy(() => {
       const outputs = this.#activations(transpose(rows), masks);
       const error = sub(outputs.at(-1) ?? rows, reshape(targets, [1, -1]));
       const loss = mean<Scalar>(square(error));
-      const map: NamedTensorMap = {};
+      const pairs: [Variable, Tensor][] = [];
       let delta: Tensor = mul(error, 2 / rows.shape[0]);
       for (let index = this.#layers.length - 1; index >= 0; index--) {
         const layer = this.#layers[index];
         if (layer === undefined) break;
         const input = outputs[index - 1];
-        map[layer.kernel.name] = matMul(delta, input === undefined ? rows : transpose(input));
-        map[layer.bias.name] = sum(delta, 1, true);
+        pairs.push([layer.kernel, matMul(delta, input === undefined ? rows : transpose(input))]);
+        pairs.push([layer.bias, sum(delta, 1, true)]);
         if (input === undefined) break;
         // relu's slope; a unit that dropout switched off is 0 here as well.
         delta = mul(matMul(transpose(layer.kernel), delta), step(input));
         const mask = masks[index - 1];
         if (mask !== undefined) delta = mul(delta, mask);
       }
-      return { loss, map };
+      return { loss, pairs };
     });
   }
 

@@ -1,7 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
-import { dispose, stack, tensor1d, tensor2d, tidy, train, type Optimizer, type Tensor } from '@tensorflow/tfjs-core';
+import { dispose, stack, tensor1d, tensor2d, tidy, type Tensor } from '@tensorflow/tfjs-core';
 import { InputError, InterruptedError } from '../errors.js';
 import { DenseNetwork, type LayerWeights } from './dense.js';
+import { openOptimizer } from './optimizer.js';
 import { permutation, uniformStream } from './random.js';
 import type { Settings } from './settings.js';
 
@@ -39,13 +40,6 @@ export interface FitOptions {
   readonly signal: AbortSignal;
   readonly onEpoch?: (record: EpochRecord) => void;
 }
-
-const OPTIMIZERS: Readonly<Record<Settings['optimizer'], (rate: number) => Optimizer>> = {
-  sgd: (rate) => train.sgd(rate),
-  momentum: (rate) => train.momentum(rate, 0.9),
-  rmsprop: (rate) => train.rmsprop(rate, 0.9),
-  adam: (rate) => train.adam(rate),
-};
 
 /** The batches of one epoch: a new order of all rows, or (with `steps`) one batch drawn with replacement. */
 function* batches(count: number, { batch, steps }: Settings, uniform: () => number): Generator<Int32Array> {
@@ -116,7 +110,7 @@ export async function fit({
   onEpoch,
 }: FitOptions): Promise<Fitted> {
   const network = new DenseNetwork(initial);
-  const optimizer = OPTIMIZERS[settings.optimizer](settings.learningRate);
+  const optimizer = openOptimizer(settings);
   const uniform = uniformStream(settings.batchSeed, 'batches');
   const held = validation && {
     rows: tensor2d(validation.rows, [validation.count, validation.width]),
@@ -130,12 +124,12 @@ export async function fit({
     tidy(() => {
       const [rows, targets] = gather(examples, indices);
       const masks = dropoutMasks(indices.length, settings, uniform);
-      const { loss, map } = network.gradients(
+      const { loss, pairs } = network.gradients(
         tensor2d(rows, [indices.length, examples.width]),
         tensor1d(targets),
         masks,
       );
-      optimizer.applyGradients(map);
+      optimizer.step(pairs);
       if (settings.weightDecay > 0) network.shrink(1 - settings.learningRate * settings.weightDecay);
       return loss;
     });

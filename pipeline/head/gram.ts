@@ -53,9 +53,9 @@ export class Gram implements Products {
     const places = columns.map((column) => this.#indexOf(column));
     return rows.map((row) => {
       const place = this.#indexOf(row);
-      const products = new Float64Array(places.length);
-      for (const [j, other] of places.entries()) products[j] = this.#at(place, other);
-      return products;
+      const own = new Float64Array(places.length);
+      for (const [j, other] of places.entries()) own[j] = this.#at(place, other);
+      return own;
     });
   }
 }

@@ -104,3 +104,18 @@ export async function openLayersModel(folder: string): Promise<LayersModel> {
     );
   }
 }
+
+/** The dense layers of a head's model. */
+export function layerWeights(model: LayersModel): LayerWeights[] {
+  const tensors = model.getWeights();
+  return Array.from({ length: tensors.length / 2 }, (_, index) => {
+    const [kernel, bias] = tensors.slice(2 * index, 2 * index + 2);
+    const [inputs = 0, outputs = 0] = kernel?.shape ?? [];
+    return {
+      inputs,
+      outputs,
+      kernel: Float32Array.from(kernel?.dataSync() ?? []),
+      bias: Float32Array.from(bias?.dataSync() ?? []),
+    };
+  });
+}

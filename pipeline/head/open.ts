@@ -5,7 +5,8 @@ import { FEATURE_LENGTH } from '../backbone/vgg16.js';
 import { InputError } from '../errors.js';
 import type { CacheKey } from '../features/schema.js';
 import { useWasm } from '../tensorflow/wasm.js';
-import { openLayersModel } from './layers-model.js';
+import type { LayerWeights } from './dense.js';
+import { layerWeights, openLayersModel } from './layers-model.js';
 import { readRunConfig, type RunConfig } from './run-config.js';
 import { LATEST } from './run-folder.js';
 
@@ -23,6 +24,8 @@ export interface Head {
    * @throws InputError where the length is not that of n features
    */
   predict(features: Float32Array): Float32Array;
+  /** The dense layers' numbers; config.settings tells whether features are normalized in front of them. */
+  layers(): LayerWeights[];
   /** Frees the weights. */
   close(): void;
 }
@@ -94,6 +97,7 @@ export async function openHead(folder: string): Promise<Head> {
       });
       return logarithm ? outputs.map(Math.exp) : outputs;
     },
+    layers: () => layerWeights(model),
     close: () => void model.dispose(),
   };
 }

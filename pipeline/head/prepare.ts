@@ -23,9 +23,15 @@ export interface Prepared {
 
 /**
  * Opens a cache with its labels, and the products of the labelled photographs' features (kept beside the cache).
+ * @param widest photographs up to which the span helps: it would be wider than the features beyond that
  * @throws InputError where either is missing or damaged, and as readExamples does
  */
-export async function prepare(features: string, labels: LabelOptions, effects: Effects): Promise<Prepared> {
+export async function prepare(
+  features: string,
+  labels: LabelOptions,
+  effects: Effects,
+  widest = FEATURE_LENGTH,
+): Promise<Prepared> {
   const started = performance.now();
   await useWasm();
   const cache = await openCache(features);
@@ -37,10 +43,10 @@ export async function prepare(features: string, labels: LabelOptions, effects: E
   );
   const opened = performance.now();
   const digests = new Set(examples.map(({ digest }) => digest));
-  const fits = digests.size <= FEATURE_LENGTH;
+  const fits = digests.size <= widest;
   if (!fits) {
     const count = digests.size.toLocaleString('en');
-    effects.log(`${count} photographs are more than the 25,088 features: trains on these, and without ridge.`);
+    effects.log(`${count} photographs are more than ${widest.toLocaleString('en')} features: no span, no ridge.`);
   }
   const progress = effects.progress('Span', digests.size, 'photographs');
   const gram = fits

@@ -33,6 +33,7 @@ export interface LabelledExamples {
 export async function readExamples(cache: FeatureCache, options: LabelOptions): Promise<LabelledExamples> {
   const { file, id, target, splitBy } = options;
   const table = await readLabels(file, {
+    targetOption: '--column',
     ...(id === undefined ? {} : { id }),
     ...(target === undefined ? {} : { target }),
   });

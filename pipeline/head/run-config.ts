@@ -23,7 +23,7 @@ export async function pool5Version(): Promise<string> {
 }
 
 /** config.json of a run: all that is needed to repeat it, and what predict has to know. */
-export const runConfigSchema = z.strictObject({
+const runConfigSchema = z.strictObject({
   version: z.literal(1),
   pool5: z.string(),
   preset: z.enum(['default', 'tutorial']),

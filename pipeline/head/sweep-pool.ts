@@ -16,7 +16,6 @@ export interface SweepTask {
 
 /** One thread does one task at a time: an answer follows each message. */
 async function runTask(worker: Worker, task: SweepTask): Promise<SweepRecord> {
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
   worker.postMessage(task);
   const [message]: unknown[] = await once(worker, 'message');
   const reply = replySchema.parse(message);

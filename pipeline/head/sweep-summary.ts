@@ -2,7 +2,7 @@ import { estimate, pairedDifference, type Estimate } from './statistics.js';
 import type { Variant } from './sweep-grid.js';
 import type { SweepRecord } from './sweep-record.js';
 
-export type Measure = 'mae' | 'rmse' | 'r2';
+type Measure = 'mae' | 'rmse' | 'r2';
 
 export interface VariantSummary {
   readonly label: string;

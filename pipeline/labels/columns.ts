@@ -47,8 +47,8 @@ export function idColumn(table: TextTable, name?: string): string {
 }
 
 /** @throws InputError where the named column is missing, or none was named and more than one could be meant */
-export function targetColumn(table: TextTable, id: string, name?: string): string {
-  if (name !== undefined) return named(table, name, '--target');
+export function targetColumn(table: TextTable, id: string, name?: string, option = '--target'): string {
+  if (name !== undefined) return named(table, name, option);
   const others = table.columns.filter((column) => column !== id);
   const only = others.length === 1 ? others[0] : undefined;
   if (only !== undefined) return only;
@@ -61,6 +61,6 @@ export function targetColumn(table: TextTable, id: string, name?: string): strin
     expected: 'one column of numbers besides the ids',
     found: choice === undefined ? (others.length === 0 ? 'none' : `none in ${others.join(', ')}`) : choices.join(', '),
     where: table.file,
-    fix: 'Name the one to learn with --target.',
+    fix: `Name the one to learn with ${option}.`,
   });
 }

@@ -44,10 +44,17 @@ export function targetOf(table: TextTable, column: string, text: string, line: n
   });
 }
 
+/** Columns of a table of labels by name; `targetOption` is the option that names the target's, for messages. */
+export interface LabelColumns {
+  readonly id?: string;
+  readonly target?: string;
+  readonly targetOption?: string;
+}
+
 /** Checks each row of a table and takes ids and targets out of it. @throws InputError as readLabels does */
-function labelsOf(table: TextTable, options: { id?: string; target?: string } = {}): LabelTable {
+function labelsOf(table: TextTable, options: LabelColumns = {}): LabelTable {
   const id = idColumn(table, options.id);
-  const target = targetColumn(table, id, options.target);
+  const target = targetColumn(table, id, options.target, options.targetOption);
   const lines = new Map<string, number>();
   const rows = table.rows.map(({ line, columns }): Label => {
     const image = normaliseId(columns[id] ?? '');
@@ -93,6 +100,6 @@ export async function readNamedFile(file: string, what: string): Promise<Buffer>
  * @throws InputError for no or an empty file, no header, a missing or ambiguous column, a target that is not a finite
  *   number, an empty or repeated id
  */
-export async function readLabels(file: string, options: { id?: string; target?: string } = {}): Promise<LabelTable> {
+export async function readLabels(file: string, options: LabelColumns = {}): Promise<LabelTable> {
   return labelsOf(parseDelimited(file, decodeUtf8(file, await readNamedFile(file, 'a file of labels'))), options);
 }

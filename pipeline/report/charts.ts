@@ -16,7 +16,7 @@ export interface Chart {
 export const COLORS = ['#6b7f99', '#d2691e', '#2a8f6d', '#9b59b6', '#c0477a', '#8a7a2f', '#3f86c9', '#b0533c'];
 const SHAPES = ['circle', 'diamond', 'square', 'triangle-up'];
 
-type Unit = Record<string, unknown>;
+export type Unit = Record<string, unknown>;
 
 /** Compiles a Vega-Lite view that is as wide as its place on the page. */
 export function chart(id: string, title: string, description: string, view: Unit, points = false): Chart {
@@ -34,7 +34,7 @@ export function chart(id: string, title: string, description: string, view: Unit
   return { id, title, description, spec: { ...vega, description }, points };
 }
 
-const rule = (value: number, channel: 'x' | 'y', dash: number[]): Unit => ({
+export const rule = (value: number, channel: 'x' | 'y', dash: number[]): Unit => ({
   data: { values: [{ value }] },
   mark: { type: 'rule', strokeDash: dash, color: '#808080' },
   encoding: { [channel]: { field: 'value', type: 'quantitative' } },
@@ -53,9 +53,9 @@ function splitChannels(report: RunReport): Unit {
   };
 }
 
-const point: Unit = { type: 'point', filled: true, size: 46, opacity: 0.78, cursor: 'pointer' };
+export const point: Unit = { type: 'point', filled: true, size: 46, opacity: 0.78, cursor: 'pointer' };
 
-function axisTitle(name: string, unit: string): string {
+export function axisTitle(name: string, unit: string): string {
   return unit === '' ? name : `${name} (${unit})`;
 }
 

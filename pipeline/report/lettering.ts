@@ -14,13 +14,13 @@ export interface Lettering {
   readonly width: number;
 }
 
-const FONT_FILE = '@fontsource/dejavu-sans/files/dejavu-sans-latin-400-normal.woff';
+const require = createRequire(import.meta.url);
 
 let loaded: opentype.Font | undefined;
 
 function font(): opentype.Font {
   if (loaded === undefined) {
-    const bytes = readFileSync(createRequire(import.meta.url).resolve(FONT_FILE));
+    const bytes = readFileSync(require.resolve('@fontsource/dejavu-sans/files/dejavu-sans-latin-400-normal.woff'));
     // oxlint-disable-next-line import/no-named-as-default-member -- the same
     loaded = opentype.parse(new Uint8Array(bytes).buffer);
   }

@@ -38,7 +38,7 @@ export interface RunFiles {
   readonly outcomes: readonly z.infer<typeof outcomeSchema>[];
 }
 
-async function textOf(file: string): Promise<string> {
+export async function textOf(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (cause) {
@@ -51,7 +51,7 @@ async function textOf(file: string): Promise<string> {
   }
 }
 
-function checked<Value>(file: string, read: () => Value): Value {
+export function checked<Value>(file: string, read: () => Value): Value {
   try {
     return read();
   } catch (cause) {
@@ -69,19 +69,20 @@ function jsonLines(text: string): unknown[] {
 }
 
 /**
- * The folder that a run's name or folder stands for; without one, the last run.
+ * The folder that a run's name or folder stands for; without one, or for `latest`, the last run.
  * @throws InputError where there is none
  */
 export async function findRun(run: string | undefined, artifacts: string): Promise<string> {
-  const name = run ?? (await readFile(join(artifacts, 'latest'), 'utf8').catch(() => '')).trim();
+  const last = run === undefined || run === 'latest';
+  const name = last ? (await readFile(join(artifacts, 'latest'), 'utf8').catch(() => '')).trim() : run;
   for (const folder of name === '' ? [] : [name, join(artifacts, name)]) {
     const stats = await stat(join(folder, 'config.json')).catch(() => undefined);
     if (stats?.isFile() === true) return folder;
   }
   throw new InputError({
     expected: "a run's folder or its name",
-    found: run === undefined ? 'no run yet' : `"${run}"`,
-    where: run === undefined ? artifacts : `--run; searched in ${artifacts}`,
+    found: last ? 'no run yet' : `"${run}"`,
+    where: last ? artifacts : `--run; searched in ${artifacts}`,
     fix: 'pool5 train makes one.',
   });
 }

@@ -1,6 +1,7 @@
 import { chartsOf } from './charts.js';
 import { chartFigure, documentOf } from './document.js';
 import { errorsOf } from './errors-of.js';
+import { galleryOf } from './gallery.js';
 import { html, table, type Html } from './html.js';
 import { decimalsFor, groupsOf, splitsOf, type Duplicate, type RunReport, type Suspect } from './outcome.js';
 
@@ -16,65 +17,6 @@ function errorTable(report: RunReport, number: (value: number) => string): Html 
     ['Split', 'Photographs', `MAE${unit}`, `RMSE${unit}`, 'R²'],
     [...splits, ...references],
   );
-}
-
-function choices(values: readonly (readonly [string, string])[]): Html[] {
-  return values.map(([value, text]) => html`<option value="${value}">${text}</option>`);
-}
-
-function gallery(report: RunReport): Html {
-  const orders = choices([
-    ['worst', 'Worst first'],
-    ['best', 'Best first'],
-    ['random', 'Random'],
-    ['high', 'Too high first'],
-    ['low', 'Too low first'],
-    ['target', 'True value'],
-    ['prediction', 'Predicted value'],
-  ]);
-  const splits = choices([['', 'All'], ...splitsOf(report.outcomes).map((split) => [split, split] as const)]);
-  const columns = [
-    ['id', 'Photograph'],
-    ['split', 'Split'],
-    ['target', 'True'],
-    ['prediction', 'Predicted'],
-    ['residual', 'Error'],
-  ] as const;
-  const heads = columns.map(
-    ([column, name]) => html`<th scope="col"><button type="button" data-column="${column}">${name}</button></th>`,
-  );
-  return html`<div class="controls">
-      <label
-        >Order
-        <select id="order">
-          ${orders}
-        </select></label
-      ><label
-        >Split
-        <select id="split">
-          ${splits}
-        </select></label
-      ><label>Name contains <input id="search" type="search" /></label
-      ><span id="count" class="quiet" role="status"></span>
-    </div>
-    <ul class="gallery" id="gallery"></ul>
-    <button type="button" class="plain" id="more">Show more</button>
-    <details>
-      <summary>All predictions as a table</summary>
-      <div class="scroll" tabindex="0" role="group" aria-label="All predictions">
-        <table id="predictions">
-          <caption>
-            All predictions; a column's name sorts by it
-          </caption>
-          <thead>
-            <tr>
-              ${heads}
-            </tr>
-          </thead>
-          <tbody id="rows"></tbody>
-        </table>
-      </div>
-    </details>`;
 }
 
 function pairItem(
@@ -186,7 +128,7 @@ export function runPage(report: RunReport, thumbnails: readonly (string | undefi
             <ul class="gallery" id="pins"></ul>
           </section>`,
       },
-      { id: 'photographs', title: 'Photographs', content: gallery(report) },
+      { id: 'photographs', title: 'Photographs', content: galleryOf(splitsOf(outcomes)) },
       { id: 'look-alikes', title: 'Labels and look-alikes', content: lookAlikes(report, number) },
       {
         id: 'settings',

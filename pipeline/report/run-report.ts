@@ -14,10 +14,16 @@ import type { RunFiles } from './run-files.js';
 /** The coverage of the interval that a page shows. */
 const COVERAGE = 0.9;
 
-/** Nested settings as rows: { a: { b: 1 } } is "a.b", "1". */
+function textOf(value: unknown): string {
+  if (value === null || value === undefined) return '–';
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number' && !Number.isInteger(value)) return String(Number(value.toPrecision(4)));
+  return JSON.stringify(value);
+}
+
+/** Nested settings as rows: { a: { b: 1 } } is "a.b", "1"; fractions with four significant digits. */
 export function flatten(value: unknown, name = ''): [string, string][] {
-  if (typeof value !== 'object' || value === null)
-    return [[name, value === null ? '–' : typeof value === 'string' ? value : (JSON.stringify(value) ?? '–')]];
+  if (typeof value !== 'object' || value === null) return [[name, textOf(value)]];
   if (Array.isArray(value) && value.every((each) => typeof each !== 'object')) return [[name, value.join(', ')]];
   return Object.entries(value).flatMap(([key, inner]) => flatten(inner, name === '' ? key : `${name}.${key}`));
 }
@@ -92,9 +98,8 @@ function coverageNotes(outcomes: readonly Outcome[], half: number): string[] {
 /** Everything that a page says about a run but its look-alikes, which need the features. */
 export function runReport(run: RunFiles, likeness: RunReport['likeness'], notes: readonly string[]): RunReport {
   const { outcomes, config, summary } = run;
-  const residuals = outcomes
-    .filter(({ split }) => split === 'validation')
-    .map(({ target, prediction }) => prediction - target);
+  const validation = outcomes.filter(({ split }) => split === 'validation');
+  const residuals = validation.map(({ target, prediction }) => prediction - target);
   const interval = conformalInterval(residuals, COVERAGE);
   const split = splitsOf(outcomes).at(-1) ?? 'train';
   const { settings, ...source } = config;
@@ -105,6 +110,10 @@ export function runReport(run: RunFiles, likeness: RunReport['likeness'], notes:
     { title: 'Result and timings (seconds)', rows: flatten(rest) },
   ];
   const random = config.features.random ? ['The features come from random weights: the numbers mean nothing.'] : [];
+  const optimism =
+    interval === null || typeof summary.epoch !== 'number' || validation.length === 0
+      ? []
+      : ['The validation photographs chose the epoch, so their error and the interval are a little optimistic.'];
   const covered = interval === null ? [] : coverageNotes(outcomes, interval.half);
   return {
     name: run.name,
@@ -115,7 +124,7 @@ export function runReport(run: RunFiles, likeness: RunReport['likeness'], notes:
     references: referencesOf(run, split),
     interval: interval ?? undefined,
     likeness,
-    notes: [...random, ...covered, ...notes],
+    notes: [...random, ...optimism, ...covered, ...notes],
     facts,
   };
 }

@@ -47,7 +47,7 @@ export function imageId(k: number): string {
 }
 
 /** The labels of pictures 1 to count: image (the id), length_cm (one decimal), species; in the order of the ids. */
-export function labelsOf(seed: number, count: number): string {
+function labelsOf(seed: number, count: number): string {
   const rows = Array.from({ length: count }, (_, i) => ({
     image: imageId(i + 1),
     length_cm: lengthOf(seed, i + 1).toFixed(1),

@@ -1,15 +1,15 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { readRun } from '../../pipeline/report/run-files.js';
 import { runPage } from '../../pipeline/report/run-page.js';
 import { runReport } from '../../pipeline/report/run-report.js';
 import { thumbnailsOf } from '../../pipeline/report/thumbnails.js';
 import { CHROMIUM, launch } from './chromium.js';
+import { openPage, violationsOf } from './page.js';
 import { HOSTILE, makeRun } from './run-fixture.js';
 
 describe.skipIf(CHROMIUM === undefined)('the page of a run in chromium', () => {
@@ -40,10 +40,6 @@ describe.skipIf(CHROMIUM === undefined)('the page of a run in chromium', () => {
     await rm(root, { recursive: true });
   });
 
-  beforeEach(() => {
-    complaints = [];
-    requests = [];
-  });
   afterEach(async () => {
     await page.close();
     // oxlint-disable vitest/no-standalone-expect -- holds for each test of the page
@@ -53,14 +49,7 @@ describe.skipIf(CHROMIUM === undefined)('the page of a run in chromium', () => {
   });
 
   async function open(width: number, colorScheme: 'light' | 'dark' = 'light'): Promise<void> {
-    page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
-    page.on('console', (message) => complaints.push(message.text()));
-    page.on('pageerror', (error) => complaints.push(error.message));
-    page.on('request', (request) => {
-      if (!request.url().startsWith('data:')) requests.push(request.url());
-    });
-    await page.goto(url);
-    await page.waitForSelector('html[data-drawn=true]');
+    ({ page, complaints, requests } = await openPage(browser, url, width, colorScheme));
   }
 
   const names = (): Promise<string[]> => page.locator('#gallery .name').allTextContents();
@@ -163,15 +152,7 @@ describe.skipIf(CHROMIUM === undefined)('the page of a run in chromium', () => {
     const wide = await page.locator('.chart svg').evaluateAll((charts) => charts.map((chart) => chart.clientWidth));
     expect(Math.max(...wide)).toBeLessThan(width);
     expect(Math.min(...wide)).toBeGreaterThan(200);
-    await page.addScriptTag({ path: createRequire(import.meta.url).resolve('axe-core/axe.min.js') });
-    const violations = await page.evaluate(async () => {
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the script that was just added defines it
-      const { axe } = globalThis as unknown as {
-        axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
-      };
-      return (await axe.run()).violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
-    });
-    expect(violations).toEqual([]);
+    expect(await violationsOf(page)).toEqual([]);
   });
 
   it('fits on paper: nothing that only a pointer can use is printed', async () => {

@@ -1,6 +1,5 @@
 import { InputError } from '../../errors.js';
 import { FEATURE_LENGTH, IMAGE_BYTES } from '../vgg16.js';
-import type { Weights } from '../weights/weights.js';
 
 export type EngineName = 'onnx' | 'tensorflow' | 'wasm';
 
@@ -24,9 +23,6 @@ export interface EngineOptions {
   /** Threads within one operation; default: the cores that this process may use. */
   readonly threads?: number;
 }
-
-/** Opens an engine. Throws WorldError, with the way to get it, where its library does not load. */
-export type OpenEngine = (weights: Weights, options: EngineOptions) => Promise<Engine>;
 
 /** The n of pixels [n, 224, 224, 3]. */
 export function batchOf(pixels: Uint8Array): number {

@@ -1,9 +1,16 @@
 import { existsSync } from 'node:fs';
+import { WorldError } from '../../errors.js';
 import type { Weights } from '../weights/weights.js';
 import type { Engine, EngineName, EngineOptions } from './engine.js';
 
 /** NVIDIA's driver shows itself here; without it TensorFlow, 600 MB, need not be loaded to find no GPU. */
 const NVIDIA = ['/dev/nvidia0', '/dev/dxg'];
+
+/** Where `auto` looks for a GPU, and what opens TensorFlow. */
+export interface GpuSearch {
+  readonly devices: readonly string[];
+  readonly open: () => Promise<Engine>;
+}
 
 /**
  * Opens an engine; loads only the code of the one that is opened.
@@ -11,17 +18,20 @@ const NVIDIA = ['/dev/nvidia0', '/dev/dxg'];
  * @throws WorldError where an engine that was asked for by name does not load
  */
 export async function openEngine(name: 'auto' | EngineName, weights: Weights, options: EngineOptions): Promise<Engine> {
-  if (name === 'tensorflow') return (await import('./tensorflow.js')).openTensorflow(weights);
+  const open = async (): Promise<Engine> => (await import('./tensorflow.js')).openTensorflow(weights);
+  if (name === 'tensorflow') return open();
   if (name === 'wasm') return (await import('./wasm.js')).openWasm(weights);
-  const gpu = name === 'auto' ? await openGpu(weights) : undefined;
+  const gpu = name === 'auto' ? await openGpu({ devices: NVIDIA, open }) : undefined;
   return gpu ?? (await import('./onnx.js')).openOnnx(weights, options);
 }
 
-/** The tensorflow engine where it runs on a GPU. */
-async function openGpu(weights: Weights): Promise<Engine | undefined> {
-  if (!NVIDIA.some((device) => existsSync(device))) return undefined;
-  const { openTensorflow } = await import('./tensorflow.js');
-  const engine = await openTensorflow(weights).catch(() => undefined); // chosen automatically: onnx is named instead
+/** The tensorflow engine where it runs on a GPU; undefined where there is none or TensorFlow does not load. */
+export async function openGpu({ devices, open }: GpuSearch): Promise<Engine | undefined> {
+  if (!devices.some((device) => existsSync(device))) return undefined;
+  const engine = await open().catch((error: unknown) => {
+    if (error instanceof WorldError) return undefined; // nobody asked for it by name; doctor tells why
+    throw error;
+  });
   if (engine === undefined || engine.description.endsWith('GPU')) return engine;
   await engine.close();
   return undefined;

@@ -1,54 +1,69 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import util from 'node:util';
-import { backend, getBackend, setBackend, version_core as version } from '@tensorflow/tfjs-core';
+import { findBackend, getBackend, setBackend, version_core as version } from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { errorMessage, WorldError } from '../../errors.js';
 import type { Weights } from '../weights/weights.js';
 import type { Engine } from './engine.js';
 import { buildStack } from './tfjs-stack.js';
 
+const BACKEND = 'tensorflow';
+
 const PACKAGES = [
   { name: '@tensorflow/tfjs-node-gpu', target: 'make gpu' },
   { name: '@tensorflow/tfjs-node', target: 'make native' },
 ] as const;
 
-const nodeBackendSchema = z.object({ isUsingGpuDevice: z.boolean().optional() });
+const nodeBackendSchema = z.object({
+  isUsingGpuDevice: z.boolean(),
+  binding: z.object({ TF_Version: z.string() }),
+});
+
+interface Addon {
+  readonly name: string;
+  readonly gpu: boolean;
+  /** Version of libtensorflow. */
+  readonly library: string;
+}
 
 /**
- * TensorFlow through its Node addon, on a GPU where it finds one.
+ * TensorFlow through its Node addon, on a GPU where it finds one. Its threads are one pool for the whole process, as
+ * many as there are cores, whatever EngineOptions say.
  * @throws WorldError where neither package's native part loads
  */
 export async function openTensorflow(weights: Weights): Promise<Engine> {
-  const { name, gpu } = await loadAddon();
-  const stack = buildStack(weights);
+  const before: string | undefined = getBackend();
+  const { name, gpu, library } = loadAddon();
+  const stack = buildStack(BACKEND, weights);
+  if (before !== undefined) await setBackend(before); // the package sets its own as it loads
   return {
     name: 'tensorflow',
-    description: `${name} ${version}, ${gpu ? 'GPU' : 'CPU'}`,
+    description: `${name} ${version}, libtensorflow ${library}, ${gpu ? 'GPU' : 'CPU'}`,
     batchSize: gpu ? 32 : 4,
     run: (pixels) => stack.run(pixels),
     close: async () => stack.dispose(),
   };
 }
 
-async function loadAddon(): Promise<{ name: string; gpu: boolean }> {
+function loadAddon(): Addon {
   restoreRemovedUtilities();
+  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2'; // errors only: notes about the CPU's instructions would mix with progress
   const require = createRequire(import.meta.url);
   const reasons: string[] = [];
   for (const { name, target } of PACKAGES) {
     try {
-      // A package without its addon fails only after it has registered its kernels with TensorFlow.js: look first.
-      const folder = dirname(require.resolve(`${name}/package.json`));
-      if (!hasAddon(folder)) throw new Error('its native part is not built');
+      // A package loads its addon only after it has registered its kernels, which the next would register once more.
+      const addon = addonIn(dirname(require.resolve(`${name}/package.json`)));
+      if (addon === undefined) throw new Error('its native part is not built');
+      require(addon);
       require(name);
+      const { isUsingGpuDevice: gpu, binding } = nodeBackendSchema.parse(findBackend(BACKEND));
+      return { name, gpu, library: binding.TF_Version };
     } catch (error) {
       reasons.push(`${name}: ${errorMessage(error).split('\n')[0]} (${target})`);
-      continue;
     }
-    await setBackend('tensorflow');
-    if (getBackend() !== 'tensorflow') throw new WorldError(`${name} loads, but its backend does not start.`);
-    return { name, gpu: nodeBackendSchema.parse(backend()).isUsingGpuDevice ?? false };
   }
   throw new WorldError(
     `TensorFlow does not load. ${reasons.join('; ')}. ` +
@@ -56,10 +71,12 @@ async function loadAddon(): Promise<{ name: string; gpu: boolean }> {
   );
 }
 
-function hasAddon(folder: string): boolean {
-  return readdirSync(join(folder, 'lib'), { recursive: true }).some((path) =>
-    String(path).endsWith('tfjs_binding.node'),
-  );
+/** The addon's file, which lies in a folder named for its version of Node-API. */
+function addonIn(folder: string): string | undefined {
+  const lib = join(folder, 'lib');
+  if (!existsSync(lib)) return undefined;
+  const found = readdirSync(lib, { recursive: true }).find((path) => String(path).endsWith('tfjs_binding.node'));
+  return found === undefined ? undefined : join(lib, String(found));
 }
 
 /** Node 23 removed functions that the packages call in nearly every op. */

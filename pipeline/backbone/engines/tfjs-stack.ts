@@ -1,10 +1,9 @@
 import {
-  add,
-  conv2d,
-  dispose,
+  fused,
+  getBackend,
   maxPool,
-  relu,
   reverse,
+  setBackend,
   sub,
   tensor1d,
   tensor4d,
@@ -12,42 +11,64 @@ import {
   type Tensor1D,
   type Tensor4D,
 } from '@tensorflow/tfjs-core';
+import { WorldError } from '../../errors.js';
 import { IMAGE_SIZE, MEAN_RGB, STACK } from '../vgg16.js';
 import type { Weights } from '../weights/weights.js';
 import { batchOf } from './engine.js';
 
-/** The stack in TensorFlow.js ops, on whatever backend is set. */
-export interface TfjsStack {
+/** The stack in TensorFlow.js ops. */
+interface TfjsStack {
   /** @see Engine.run */
   run(pixels: Uint8Array): Promise<Float32Array>;
   dispose(): void;
 }
 
-/** Puts the weights on the current backend. */
-export function buildStack(weights: Weights): TfjsStack {
+/**
+ * Puts the weights on a backend, which must be initialized. What else runs in this thread (the head, on WebAssembly)
+ * keeps its own: a tensor moves silently to the backend of the op that takes it.
+ */
+export function buildStack(backend: string, weights: Weights): TfjsStack {
   const layers = new Map<string, { kernel: Tensor4D; bias: Tensor1D }>();
-  for (const layer of STACK) {
-    const found = weights.layers.get(layer.name);
-    if (layer.kind !== 'conv' || found === undefined) continue;
-    const kernel = tensor4d(found.kernel, [3, 3, layer.inputs, layer.outputs]);
-    layers.set(layer.name, { kernel, bias: tensor1d(found.bias) });
+  const mean = on(backend, () => {
+    for (const layer of STACK) {
+      const found = weights.layers.get(layer.name);
+      if (layer.kind !== 'conv' || found === undefined) continue;
+      const kernel = tensor4d(found.kernel, [3, 3, layer.inputs, layer.outputs]);
+      layers.set(layer.name, { kernel, bias: tensor1d(found.bias) });
+    }
+    return tensor1d([...MEAN_RGB]);
+  });
+  let closed = false;
+
+  function forward(pixels: Uint8Array, n: number): Tensor4D {
+    let last: Tensor4D = tidy(() => {
+      const rgb = tensor4d(new Float32Array(pixels), [n, IMAGE_SIZE, IMAGE_SIZE, 3]);
+      return reverse(sub<Tensor4D>(rgb, mean), 3); // to BGR
+    });
+    for (const layer of STACK) {
+      const conv = layers.get(layer.name);
+      const next =
+        conv === undefined
+          ? maxPool(last, 2, 2, 'valid')
+          : fused.conv2d({
+              x: last,
+              filter: conv.kernel,
+              bias: conv.bias,
+              strides: 1,
+              pad: 'same',
+              activation: 'relu',
+            });
+      last.dispose(); // conv1's outputs take 13 MB a picture each
+      last = next;
+    }
+    return last;
   }
-  const mean = tensor1d([...MEAN_RGB]);
+
   return {
     async run(pixels) {
       const n = batchOf(pixels);
-      const features = tidy(() => {
-        const rgb = tensor4d(Float32Array.from(pixels), [n, IMAGE_SIZE, IMAGE_SIZE, 3]);
-        let last: Tensor4D = reverse(sub<Tensor4D>(rgb, mean), 3); // to BGR
-        for (const layer of STACK) {
-          const conv = layers.get(layer.name);
-          last =
-            conv === undefined
-              ? maxPool(last, 2, 2, 'valid')
-              : relu(add<Tensor4D>(conv2d(last, conv.kernel, 1, 'same'), conv.bias));
-        }
-        return last;
-      });
+      if (closed) throw new WorldError('The engine is closed.');
+      const features = on(backend, () => tidy(() => forward(pixels, n)));
       try {
         return Float32Array.from(await features.data());
       } finally {
@@ -55,8 +76,25 @@ export function buildStack(weights: Weights): TfjsStack {
       }
     },
     dispose() {
-      for (const { kernel, bias } of layers.values()) dispose([kernel, bias]);
+      if (closed) return;
+      closed = true;
+      for (const { kernel, bias } of layers.values()) {
+        kernel.dispose();
+        bias.dispose();
+      }
       mean.dispose();
     },
   };
+}
+
+/** Does synchronous work on a backend and sets the former again. An initialized backend is set at once. */
+function on<T>(backend: string, work: () => T): T {
+  const before: string | undefined = getBackend();
+  if (before === backend) return work();
+  void setBackend(backend);
+  try {
+    return work();
+  } finally {
+    if (before !== undefined) void setBackend(before);
+  }
 }

@@ -7,7 +7,7 @@ import { buildStack } from './tfjs-stack.js';
 /** TensorFlow.js on WebAssembly: runs anywhere, on one core, and blocks the event loop while it computes. */
 export async function openWasm(weights: Weights): Promise<Engine> {
   await useWasm();
-  const stack = buildStack(weights);
+  const stack = buildStack('wasm', weights);
   return {
     name: 'wasm',
     description: `tfjs-backend-wasm ${version}, CPU, 1 thread`,

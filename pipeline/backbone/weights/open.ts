@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorCode, errorMessage, InputError } from '../../errors.js';
 import { PACKAGE_ROOT } from '../../package-root.js';
@@ -23,9 +23,9 @@ export async function openWeights(spec: string | undefined): Promise<Weights> {
   }
   const seed = /^random:(.+)$/.exec(spec)?.[1];
   if (seed !== undefined) return assembleWeights((await import('./random.js')).drawWeights(seed), spec, true);
-  let bytes: Buffer;
+  let start: Buffer;
   try {
-    bytes = await readFile(spec);
+    start = await startOf(spec);
   } catch (error) {
     const found = errorCode(error) === 'ENOENT' ? 'no such file' : errorMessage(error);
     throw new InputError({
@@ -35,17 +35,30 @@ export async function openWeights(spec: string | undefined): Promise<Weights> {
       fix: 'Check --weights.',
     });
   }
-  return assembleWeights(await read(bytes, spec), spec);
+  return assembleWeights(await read(spec, start), spec);
 }
 
-async function read(bytes: Buffer, origin: string): Promise<TensorSource> {
-  if (bytes.subarray(0, NPY.length).equals(NPY)) return (await import('./numpy.js')).readNumpy(bytes, origin);
-  if (bytes.subarray(0, HDF5.length).equals(HDF5)) return (await import('./keras.js')).readKeras(bytes, origin);
-  if (bytes[8] === '{'.charCodeAt(0)) return readSafetensors(bytes, origin);
+/** The bytes that tell the kinds of files apart. */
+async function startOf(path: string): Promise<Buffer> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(16), 0, 16, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+async function read(path: string, start: Buffer): Promise<TensorSource> {
+  if (start.subarray(0, HDF5.length).equals(HDF5)) return (await import('./keras.js')).readKeras(path);
+  if (start.subarray(0, NPY.length).equals(NPY)) {
+    return (await import('./numpy.js')).readNumpy(await readFile(path), path);
+  }
+  if (start[8] === '{'.charCodeAt(0)) return readSafetensors(await readFile(path), path);
   throw new InputError({
     expected: 'a .npy, .h5 or .safetensors file',
-    found: bytes.length === 0 ? 'an empty file' : 'a file of another kind',
-    where: origin,
+    found: start.length === 0 ? 'an empty file' : 'a file of another kind',
+    where: path,
     fix: 'Check --weights.',
   });
 }

@@ -15,6 +15,8 @@ export function drawWeights(seed: string): TensorSource {
     if (part === 'bias') return { shape: [layer.outputs], data: new Float32Array(layer.outputs) };
     const shape = [3, 3, layer.inputs, layer.outputs];
     const draw = randomNormal.source(seedrandom(`${seed} ${name}`))(0, Math.sqrt(2 / (9 * layer.inputs)));
-    return { shape, data: Float32Array.from({ length: 9 * layer.inputs * layer.outputs }, draw) };
+    const data = new Float32Array(9 * layer.inputs * layer.outputs);
+    for (let i = 0; i < data.length; i++) data[i] = draw();
+    return { shape, data };
   };
 }

@@ -9,6 +9,8 @@ interface Photograph {
   readonly target: number;
   readonly prediction: number;
   readonly residual: number;
+  /** Standard deviation between seeds, on the page of a sweep. */
+  readonly spread?: number;
   readonly thumbnail?: string;
 }
 
@@ -61,13 +63,17 @@ function imageOf(photograph: Photograph): HTMLElement {
   return image;
 }
 
+function spreadOf({ spread }: Photograph): string {
+  return spread === undefined ? '' : ` · seeds differ by ±${number(spread)}`;
+}
+
 function figureOf(photograph: Photograph): HTMLElement {
   const signed = `${photograph.residual > 0 ? '+' : ''}${number(photograph.residual)}`;
   const caption = make(
     'figcaption',
     '',
     make('span', 'numbers', numbers(photograph)),
-    make('span', 'name', `${photograph.id} · ${photograph.split} · error ${signed}`),
+    make('span', 'name', `${photograph.id} · ${photograph.split} · error ${signed}${spreadOf(photograph)}`),
   );
   return make('figure', '', imageOf(photograph), caption);
 }
@@ -132,6 +138,7 @@ const ORDERS: Readonly<Record<string, (photograph: Photograph) => number>> = {
   random: ({ id }) => shuffled(id),
   target: ({ target }) => target,
   prediction: ({ prediction }) => prediction,
+  spread: ({ spread }) => -(spread ?? 0),
 };
 
 // The gallery.

@@ -1,6 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { arch, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { arch } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { engineChecks, gpuCheck, reasonOf, runProgram, type Outcome } from '../../../pipeline/doctor/engines.js';
 import {
@@ -136,20 +134,19 @@ describe('engines', () => {
 });
 
 describe('weights', () => {
-  it('knows the embedded ones, and notices a changed or missing file', async () => {
-    expect(await weightsCheck()).toEqual({
-      name: 'Weights',
-      status: 'ok',
-      found: "embedded VGG16 (float16), file's sha256 b40f9afb20d63b8b",
-    });
-    const folder = await mkdtemp(join(tmpdir(), 'pool5-doctor-'));
-    const file = join(folder, 'w.safetensors');
-    await writeFile(file, 'x');
-    expect(await weightsCheck(file)).toMatchObject({
+  it('knows the embedded ones by the digest of their tensors', async () => {
+    const found = 'embedded VGG16 (float16), digest b436d216aaced47c';
+    expect(await weightsCheck()).toEqual({ name: 'Weights', status: 'ok', found });
+  });
+
+  it('notices others, and a file that is not there', async () => {
+    const fix = 'Get the file again: git checkout, or npm ci.';
+    const other = await weightsCheck('random:1');
+    expect(other).toMatchObject({ status: 'problem', fix });
+    expect(other.found).toMatch(/^random:1, digest [0-9a-f]{16}, not b436d216aaced47c$/);
+    expect(await weightsCheck('nowhere.npy')).toMatchObject({
       status: 'problem',
-      fix: 'Get the file again: git checkout, or npm ci.',
+      found: 'Expected a file of weights, or random:SEED, got no such file (nowhere.npy). Check --weights.',
     });
-    await rm(folder, { recursive: true });
-    expect((await weightsCheck(file)).found).toContain('ENOENT');
   });
 });

@@ -59,18 +59,18 @@ function automatic(
 function written(weights: readonly LayerWeights[], masks: readonly Tensor[]): { loss: number; grads: Float32Array[] } {
   const network = new DenseNetwork(weights);
   const result = tidy(() => {
-    const { loss, map } = network.gradients(
+    const { loss, pairs } = network.gradients(
       tensor2d(rows, [6, 20]),
       tensor1d(targets),
       masks.map((mask) => transpose(mask)),
     );
-    const names = Object.keys(map).toSorted();
-    const ordered = weights.flatMap((_, layer) => ['kernel', 'bias'].map((part) => `dense${layer}/${part}`));
     // Kernels are kept transposed while they are trained.
-    const grads = ordered.map((ending) => {
-      const grad = map[names.find((name) => name.endsWith(ending)) ?? ''];
-      return grad !== undefined && ending.endsWith('kernel') ? transpose(grad) : grad;
-    });
+    const grads = weights.flatMap((_, layer) =>
+      ['kernel', 'bias'].map((part) => {
+        const grad = pairs.find(([{ name }]) => name.endsWith(`dense${layer}/${part}`))?.[1];
+        return grad !== undefined && part === 'kernel' ? transpose(grad) : grad;
+      }),
+    );
     return {
       loss: loss.dataSync()[0] ?? Number.NaN,
       grads: grads.map((grad) => Float32Array.from(grad?.dataSync() ?? [])),

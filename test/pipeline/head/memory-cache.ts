@@ -9,7 +9,6 @@ import { folderName, identityOf } from '../../../pipeline/features/key.js';
 import { newHeader, writeHeader } from '../../../pipeline/features/manifest.js';
 import type { CacheKey, FeatureCache } from '../../../pipeline/features/schema.js';
 import { commitShard } from '../../../pipeline/features/store.js';
-import type { Example } from '../../../pipeline/head/experiment.js';
 import { uniformStream } from '../../../pipeline/head/random.js';
 
 export const KEY: CacheKey = { weights: 'a'.repeat(64), preprocessing: '1', layer: 'pool5', dtype: 'float32' };
@@ -49,21 +48,17 @@ export function randomFeatures(count: number, first = 0): Map<string, Float32Arr
   return new Map(Array.from({ length: count }, (_, i) => [`${first + i}.jpg`, randomFeature(first + i)]));
 }
 
-export function examplesOf(cache: FeatureCache, target: (index: number) => number): Example[] {
-  return [...cache.images].map(([id, digest], index) => ({ id, digest, target: target(index), group: digest }));
-}
-
 /** Writes a cache as extract does. @returns the folder for --features */
-export async function writeCache(features: ReadonlyMap<string, Float32Array>): Promise<string> {
+export async function writeCache(features: ReadonlyMap<string, Float32Array>, key = KEY): Promise<string> {
   const root = mkdtempSync(join(tmpdir(), 'pool5-features-'));
-  const folder = join(root, folderName(KEY));
-  await writeHeader(folder, newHeader(KEY, { origin: 'a test', random: false }));
+  const folder = join(root, folderName(key));
+  await writeHeader(folder, newHeader(key, { origin: 'a test', random: false }));
   const rows = [...features]
     .map(([id, feature]) => ({ id, digest: digestOf(id), feature }))
     .toSorted((a, b) => (a.digest < b.digest ? -1 : 1));
-  await commitShard(folder, rows, KEY, 'a test');
+  await commitShard(folder, rows, key, 'a test');
   const image = { size: 1, mtime: '1', ctime: '1', seen: '9' };
   await writeIndex(folder, new Map(rows.map(({ id, digest }) => [id, { id, digest, ...image }])));
-  await writeCurrent(root, folderName(KEY));
+  await writeCurrent(root, folderName(key));
   return root;
 }

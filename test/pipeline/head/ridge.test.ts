@@ -1,4 +1,7 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { PACKAGE_ROOT } from '../../../pipeline/package-root.js';
 import { fitRidge, predictRidge } from '../../../pipeline/head/ridge.js';
 
 const ROWS = 12;
@@ -35,6 +38,19 @@ describe('fitRidge', () => {
     expect(ridge.intercept).toBeCloseTo(SCIKIT_LEARN.intercept, 10);
     const products = Float64Array.from(x, (row) => dot(row, unseen));
     expect(predictRidge(ridge, products)).toBeCloseTo(SCIKIT_LEARN.prediction, 10);
+  });
+
+  const python = process.env['POOL5_PYTHON'];
+  test.skipIf(python === undefined)('scikit-learn still says so (skipped without POOL5_PYTHON)', () => {
+    const peer = JSON.parse(
+      execFileSync(python ?? '', [join(PACKAGE_ROOT, 'test/peers/ridge.py')], { encoding: 'utf8' }),
+    );
+    const column = [0.01, 0.1, 1, 10, 100].indexOf(peer.alpha);
+    expect(peer.alpha).toBe(SCIKIT_LEARN.alpha);
+    for (const [i, errors] of peer.squaredErrors.entries()) {
+      expect(errors[column]).toBeCloseTo(SCIKIT_LEARN.squaredErrors[i] ?? Number.NaN, 10);
+    }
+    expect(peer.prediction[0]).toBeCloseTo(SCIKIT_LEARN.prediction, 10);
   });
 
   test('leave-one-out errors are those of really leaving one out', () => {
