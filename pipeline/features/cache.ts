@@ -17,7 +17,8 @@ import { shardLengthDamage } from './verify.js';
 const CURRENT = 'current';
 
 export async function writeCurrent(features: string, name: string): Promise<void> {
-  await writeAtomically(join(features, CURRENT), `${name}\n`);
+  const text = `${name}\n`;
+  if ((await readIfThere(join(features, CURRENT))) !== text) await writeAtomically(join(features, CURRENT), text);
 }
 
 /** The folder of the cache that extract filled last; undefined where there is none. */

@@ -2,7 +2,7 @@ import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { errorCode } from '../errors.js';
-import { removeAbandoned, writeAtomically } from '../files/atomic.js';
+import { isDenied, removeAbandoned, writeAtomically } from '../files/atomic.js';
 import { removeStaleLocks } from '../files/lock.js';
 import { readFault } from '../files/read.js';
 import { identityOf } from './key.js';
@@ -95,7 +95,10 @@ export async function mend(
   }
   for (const entry of found.orphans) await writeEntry(folder, entry);
   if (JSON.stringify(found.stamps) !== JSON.stringify(await readChecked(folder))) {
-    await writeAtomically(join(folder, CHECKED), JSON.stringify(found.stamps));
+    await writeAtomically(join(folder, CHECKED), JSON.stringify(found.stamps)).catch((error: unknown) => {
+      // A complete cache in a read-only folder is of use; its shards are read again by the next run.
+      if (!isDenied(error)) throw error;
+    });
   }
   for (const part of ['.', 'shards', 'manifest']) await removeAbandoned(join(folder, part));
   await removeStaleLocks(join(folder, 'locks'));

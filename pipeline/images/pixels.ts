@@ -46,5 +46,6 @@ export async function decodePixels(bytes: Uint8Array): Promise<Uint8Array> {
 
 function looksLike(bytes: Uint8Array): string {
   const start = Buffer.from(bytes.subarray(0, 256)).toString('latin1').trimStart().toLowerCase();
+  if (start.startsWith('<svg')) return 'an SVG drawing';
   return start.startsWith('<!doctype html') || start.startsWith('<html') ? 'an HTML page' : 'unknown content';
 }

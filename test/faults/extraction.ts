@@ -62,6 +62,22 @@ export function start(args: readonly string[], command: readonly string[] = [pro
   return { child, ended, said };
 }
 
+/** @throws Error with what it said, where a command that must work does not */
+export async function succeed<Outcome extends { code: number | null; stderr: string }>(
+  running: Promise<Outcome>,
+): Promise<Outcome> {
+  const outcome = await running;
+  if (outcome.code !== 0) throw new Error(outcome.stderr);
+  return outcome;
+}
+
+/** The one folder of a key below --features. */
+export async function cacheFolder(features: string): Promise<string> {
+  const name = (await readdir(features)).find((entry) => entry.startsWith('pool5-'));
+  if (name === undefined) throw new Error(`no cache in ${features}`);
+  return join(features, name);
+}
+
 const inspection = z.object({ contentDigest: z.string(), rows: z.number(), shards: z.number(), folder: z.string() });
 
 /** What pool5 inspect --verify says of a cache. */

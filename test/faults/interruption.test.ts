@@ -1,10 +1,10 @@
 import { mkdir, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import seedrandom from 'seedrandom';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newFolder, pool5 } from '../stages/command-line.js';
-import { drawPictures, inspect, leftovers, start, type Running } from './extraction.js';
+import { cacheFolder, drawPictures, inspect, leftovers, start, succeed, type Running } from './extraction.js';
 
 /** Killed runs of the test; POOL5_KILLS=50 for the full one. */
 const KILLS = Number(process.env['POOL5_KILLS'] ?? 6);
@@ -30,7 +30,7 @@ beforeAll(async () => {
   folder = await newFolder();
   images = join(folder, 'images');
   await drawPictures(images, PICTURES);
-  expect(await extract('undisturbed').ended).toMatchObject({ code: 0 });
+  await succeed(extract('undisturbed').ended);
   undisturbed = (await inspect(join(folder, 'undisturbed'))).contentDigest;
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -106,7 +106,7 @@ describe('a run that is cut short', () => {
 
   it('takes over the lock of a process that is gone, and tells whom it waits for otherwise', async () => {
     const locks = async (features: string, owner: { host: string; pid: number }): Promise<void> => {
-      const [cache = ''] = (await readdir(join(folder, 'undisturbed'))).filter((name) => name.startsWith('pool5-'));
+      const cache = basename(await cacheFolder(join(folder, 'undisturbed')));
       const path = join(folder, features, cache, 'locks');
       await mkdir(path, { recursive: true });
       for (let prefix = 0; prefix < 256; prefix++) {
@@ -121,11 +121,9 @@ describe('a run that is cut short', () => {
     await locks('held', { host: 'another', pid: 4711 });
     const run = extract('held');
     await run.said('waiting for another run: process 4711 on another, since 2026-01-01T00:00:00Z\n');
-    const [cache = ''] = (await readdir(join(folder, 'held'))).filter((name) => name.startsWith('pool5-'));
+    const held = join(await cacheFolder(join(folder, 'held')), 'locks');
     const old = new Date(Date.now() - 61_000);
-    for (const name of await readdir(join(folder, 'held', cache, 'locks'))) {
-      await utimes(join(folder, 'held', cache, 'locks', name), old, old).catch(() => undefined);
-    }
+    for (const name of await readdir(held)) await utimes(join(held, name), old, old).catch(() => undefined);
     expect(await run.ended).toMatchObject({ code: 0 });
     await rm(join(folder, 'held'), { recursive: true });
   });

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PACKAGE_ROOT } from '../../pipeline/package-root.js';
 import { newFolder, pool5, type Outcome } from './command-line.js';
@@ -85,10 +87,25 @@ describe('from photographs to a number', () => {
     const recorded = (await readFile(join(artifacts, 'first/predictions.csv'), 'utf8'))
       .split('\n')
       .find((line) => line.startsWith(id));
-    const [prediction] = JSON.parse(run.stdout).predictions;
+    const { predictions, unfamiliar } = JSON.parse(run.stdout);
+    const [prediction] = predictions;
+    expect(unfamiliar).toEqual([]);
     expect(prediction).toEqual({ image: join(images, id), prediction: expect.any(Number), unit: 'cm' });
     expect(prediction.prediction).toBeCloseTo(Number(recorded?.split(',')[3]), 2);
     expect(existsSync(picture)).toBe(true);
+  });
+
+  it("runs the README's example of the library", async () => {
+    const readme = await readFile(join(PACKAGE_ROOT, 'README.md'), 'utf8');
+    const image = join(images, 'kittycat/kittycat.0001.jpg');
+    const program = (/```ts\n(?<code>.*?)```/s.exec(readme)?.groups?.['code'] ?? '')
+      .replace(/artifacts\/[\w-]+/, join(artifacts, 'first'))
+      .replace("'cat.jpg', 'tiger.jpg'", JSON.stringify(image));
+    const file = join(PACKAGE_ROOT, 'dist/readme-example.mjs'); // inside the package, so that 'pool5' is itself
+    await writeFile(file, program);
+    const { stdout } = await promisify(execFile)(process.execPath, [file]);
+    expect(stdout).toMatch(/image: '.*kittycat\.0001\.jpg',\n {2}prediction: [\d.]+,\n {2}unit: 'cm'/);
+    await rm(file);
   });
 
   it('refuses a head that was trained on other weights', async () => {

@@ -51,8 +51,9 @@ async function startOf(path: string): Promise<Buffer> {
 
 async function read(path: string, start: Buffer): Promise<TensorSource> {
   if (start.subarray(0, HDF5.length).equals(HDF5)) return (await import('./keras.js')).readKeras(path);
-  if (start.subarray(0, NPY.length).equals(NPY))
+  if (start.subarray(0, NPY.length).equals(NPY)) {
     return (await import('./numpy.js')).readNumpy(await readFile(path), path);
+  }
   if (start[8] === '{'.charCodeAt(0)) return readSafetensors(await readFile(path), path);
   throw new InputError({
     expected: 'a .npy, .h5 or .safetensors file',
