@@ -26,6 +26,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
+const nameOf = (i: number): string => `${String(i).padStart(6, '0')}.jpg`;
+
 describe('a hostile folder', () => {
   it('uses what can be used and says why the rest cannot', async () => {
     const images = join(folder, 'hostile');
@@ -97,7 +99,6 @@ describe('a hostile folder', () => {
   it(`${many} tiny files are listed (POOL5_LARGE: 100,000)`, async () => {
     const images = join(folder, 'tiny');
     await mkdir(images);
-    const nameOf = (i: number): string => `${String(i).padStart(6, '0')}.jpg`;
     for (let i = 0; i < many; i++) writeFileSync(join(images, nameOf(i)), '');
     const { images: found, rejected } = await findImages(images);
     expect(rejected).toEqual([]);
