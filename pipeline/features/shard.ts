@@ -108,13 +108,14 @@ export function describeShard(bytes: Uint8Array): ShardContent {
   const { key, engine } = metadataSchema.parse(JSON.parse(table.schema.metadata.get('pool5') ?? ''));
   const [batch] = table.batches;
   const values: unknown = batch?.data.children[2]?.children[0]?.values;
-  const digests = strings(table, 'digest');
   const length = rowBytes(key.dtype);
   const fits = key.dtype === 'float16' ? values instanceof Uint16Array : values instanceof Float32Array;
   if (table.batches.length !== 1 || !fits || !ArrayBuffer.isView(values) || values.buffer !== bytes.buffer) {
     throw new TypeError(`a shard without one batch of ${key.dtype} features`);
   }
-  if (digests.length === 0 || values.byteLength < digests.length * length) throw new RangeError('a shard without rows');
+  // Before a column is read: an injured file can claim more rows than memory holds.
+  if (table.numRows < 1 || values.byteLength < table.numRows * length) throw new RangeError('a shard without its rows');
+  const digests = strings(table, 'digest');
   const featureOffset = values.byteOffset - bytes.byteOffset;
   const rowSha256 = digests.map((_, i) => {
     const start = featureOffset + i * length;

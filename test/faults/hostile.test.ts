@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { copyFile, cp, mkdir, readdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -24,6 +25,8 @@ beforeAll(async () => {
   await drawPicture(join(outside, 'linked.jpg'), 100);
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const nameOf = (i: number): string => `${String(i).padStart(6, '0')}.jpg`;
 
 describe('a hostile folder', () => {
   it('uses what can be used and says why the rest cannot', async () => {
@@ -92,13 +95,14 @@ describe('a hostile folder', () => {
     expect(rejected[0]?.reason).toBe('a folder that links reach in more than 32 ways');
   });
 
-  it('100,000 tiny files are listed', async () => {
+  const many = process.env['POOL5_LARGE'] === undefined ? 10_000 : 100_000;
+  it(`${many} tiny files are listed (POOL5_LARGE: 100,000)`, async () => {
     const images = join(folder, 'tiny');
     await mkdir(images);
-    execFileSync('sh', ['-c', 'seq -f "%06.0f.jpg" 0 99999 | xargs touch'], { cwd: images });
-    const { images: found } = await findImages(images);
-    expect(found.length).toBe(100_000);
-    expect([found[0]?.id, found.at(-1)?.id]).toEqual(['000000.jpg', '099999.jpg']);
+    for (let i = 0; i < many; i++) writeFileSync(join(images, nameOf(i)), '');
+    const { images: found, rejected } = await findImages(images);
+    expect(rejected).toEqual([]);
+    expect(found.map(({ id }) => id)).toEqual(Array.from({ length: many }, (_, i) => nameOf(i)));
     await rm(images, { recursive: true });
   });
 });

@@ -78,6 +78,26 @@ it('an injured cache gives the right rows or an error that a person can read, ne
   expect(Math.min(right, refused)).toBeGreaterThan(20);
 });
 
+it('the last bit of any one character of the index or an entry: never another name or row', async () => {
+  const truthOf = new Map(rows.map((row) => [row.id, row.digest]));
+  for (const path of [entry, join(cache.folder, 'images.jsonl')]) {
+    const bytes = await readFile(path);
+    for (let position = 0; position < bytes.length; position++) {
+      const injured = Buffer.from(bytes);
+      injured[position] = (injured[position] ?? 0) ^ 1;
+      await writeFile(path, injured);
+      const opened = await openCache(cache.features).catch((error: unknown) => {
+        if (error instanceof InputError) return undefined;
+        throw error;
+      });
+      for (const [id, digest] of opened?.images ?? []) expect([id, digest]).toEqual([id, truthOf.get(id)]);
+      for (const digest of opened?.places.keys() ?? []) expect(truth.has(digest)).toBe(true);
+      expect(path === entry && opened !== undefined).toBe(false);
+    }
+    await writeFile(path, bytes);
+  }
+});
+
 it('an injured Arrow file without its checksum is described or refused with an Error, and ends', async () => {
   const bytes = await readFile(shard);
   let refused = 0;

@@ -10,10 +10,10 @@ const injury = fc.record({
   flips: fc.array(
     fc.record({ place: fc.double({ min: 0, max: 1, noNaN: true }), bits: fc.integer({ min: 1, max: 255 }) }),
     {
-      maxLength: 8,
+      maxLength: 2,
     },
   ),
-  cut: fc.option(fc.double({ min: 0, max: 1, noNaN: true })),
+  cut: fc.option(fc.double({ min: 0, max: 1, noNaN: true }), { freq: 1 }),
 });
 
 function injure(
@@ -54,7 +54,6 @@ describe('injured pictures give pixels or a reason, never a crash or a hang', ()
       }),
       { numRuns: 500, seed: 1 },
     );
-    console.log(`${decoded} decoded, ${refused} refused`);
-    expect(Math.min(decoded, refused)).toBeGreaterThan(0);
+    expect([decoded, refused].every((count) => count > 20)).toBe(true);
   });
 });
