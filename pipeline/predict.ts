@@ -1,12 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import { FEATURE_LENGTH, IMAGE_BYTES } from './backbone/vgg16.js';
 import type { EngineName } from './backbone/engines/engine.js';
 import { openEngine } from './backbone/engines/open.js';
 import { openWeights } from './backbone/weights/open.js';
 import { checkKey, type Head } from './head/open.js';
 import { ahead } from './images/ahead.js';
-import { accessReason } from './images/find.js';
-import { decodePixels, PREPROCESSING_VERSION, UnusableImage } from './images/pixels.js';
+import { decodeFile } from './images/decode-file.js';
+import { PREPROCESSING_VERSION } from './images/pixels.js';
 
 /** What a head read off a photograph, or why it could not. */
 export type Prediction =
@@ -26,8 +25,6 @@ export interface PredictOptions {
   /** Hears each photograph's feature, float32 [7, 7, 512], flattened. */
   readonly onFeature?: (image: string, feature: Float32Array) => void;
 }
-
-type Decoded = { image: string; pixels: Uint8Array } | { image: string; rejected: string };
 
 /**
  * Runs photographs through stage 1's own functions (so that training and prediction cannot preprocess differently) and
@@ -58,9 +55,12 @@ export async function predict(
       }
     };
     let batch: { image: string; pixels: Uint8Array }[] = [];
-    for await (const decoded of ahead(images, engine.batchSize * 2, decode)) {
+    for await (const decoded of ahead(images, engine.batchSize * 2, async (image) => ({
+      image,
+      ...(await decodeFile(image)),
+    }))) {
       if ('rejected' in decoded) {
-        predictions.push(decoded);
+        predictions.push({ image: decoded.image, rejected: decoded.rejected });
         continue;
       }
       batch.push(decoded);
@@ -74,20 +74,5 @@ export async function predict(
     return predictions.toSorted((a, b) => (order.get(a.image) ?? 0) - (order.get(b.image) ?? 0));
   } finally {
     await engine.close();
-  }
-}
-
-async function decode(image: string): Promise<Decoded> {
-  let bytes: Buffer;
-  try {
-    bytes = await readFile(image);
-  } catch (error) {
-    return { image, rejected: accessReason(error) };
-  }
-  try {
-    return { image, pixels: await decodePixels(bytes) };
-  } catch (error) {
-    if (error instanceof UnusableImage) return { image, rejected: error.message };
-    throw error;
   }
 }

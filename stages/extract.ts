@@ -7,6 +7,7 @@ import { writeCurrent } from '../pipeline/features/cache.js';
 import { cutRanges, inPart, SHARD_ROWS } from '../pipeline/features/claims.js';
 import { folderName } from '../pipeline/features/key.js';
 import { readManifest, type Damage } from '../pipeline/features/manifest.js';
+import type { Plan } from '../pipeline/features/plan.js';
 import { contentDigest, placesOf } from '../pipeline/features/places.js';
 import type { CacheKey } from '../pipeline/features/schema.js';
 import { mend } from '../pipeline/features/store.js';
@@ -14,14 +15,7 @@ import type { Rejection } from '../pipeline/images/find.js';
 import { PREPROCESSING_VERSION } from '../pipeline/images/pixels.js';
 import { defineStage } from './stage.js';
 
-interface Counts {
-  readonly fresh: number;
-  readonly new: number;
-  readonly changed: number;
-  readonly renamed: number;
-  readonly missing: number;
-  readonly rejected: number;
-}
+type Counts = Pick<Plan, 'fresh' | 'new' | 'changed' | 'renamed' | 'missing' | 'rejected'>;
 
 interface Summary {
   /** The cache's folder below --features. */

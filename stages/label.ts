@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import pLimit from 'p-limit';
+import { sha256Of } from '../pipeline/files/sha256.js';
 import { InputError, InterruptedError } from '../pipeline/errors.js';
 import { findImages } from '../pipeline/images/find.js';
 import { checkLabels } from '../pipeline/labels/check.js';
@@ -55,9 +55,7 @@ async function digests(
   try {
     return await pLimit(8).map(images, async ({ id, path }) => {
       if (effects.signal.aborted) throw interrupted(effects.signal);
-      const digest = createHash('sha256')
-        .update(await readFile(path))
-        .digest('hex');
+      const digest = sha256Of(await readFile(path));
       progress.update(++done);
       return { id, digest };
     });

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import pLimit from 'p-limit';
 import seedrandom from 'seedrandom';
+import { sha256Of } from '../files/sha256.js';
 import { errorCode, InputError, InterruptedError } from '../errors.js';
 import { writeFault } from '../files/atomic.js';
 import { type Lock, ownerText, tryLock } from '../files/lock.js';
@@ -11,7 +12,7 @@ import type { AddressList, ListedAddress } from './list.js';
 import type { Failure } from './outcome.js';
 import { HostQueue, type Job } from './queue.js';
 import { type CarriedRow, keyOf } from './status.js';
-import { sha256, Store } from './store.js';
+import { Store } from './store.js';
 import { type Answer, createTransport, type Network, type Transport, type TransportOptions } from './transport.js';
 
 export interface DownloadOptions extends Omit<TransportOptions, 'userAgent'>, Reopening {
@@ -143,14 +144,14 @@ class Run {
   async #judge(job: Job, { bytes }: Answer, final: string): Promise<void> {
     const { entry } = job;
     const verdict = await judge(bytes, this.#options.minSide);
-    const course = { ...courseOf(job, final), bytes: bytes.length, sha256: sha256(bytes) };
+    const course = { ...courseOf(job, final), bytes: bytes.length, sha256: sha256Of(bytes) };
     if (verdict.status !== 'picture') {
       await this.#record(entry, verdict, course);
       return;
     }
     const { ending, width, height } = verdict;
-    const file = `${entry.list}/${sha256(entry.address)}.${ending}`;
-    const temporary = await this.#store.write(`${sha256(keyOf(entry))}.${ending}`, bytes);
+    const file = `${entry.list}/${sha256Of(entry.address)}.${ending}`;
+    const temporary = await this.#store.write(`${sha256Of(keyOf(entry))}.${ending}`, bytes);
     await this.#oneByOne(() => this.#accept(job, temporary, file, { ...course, width, height }));
   }
 

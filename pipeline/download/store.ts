@@ -1,13 +1,8 @@
-import { createHash } from 'node:crypto';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 /** Where pictures lie until they are whole; no folder of a list begins with a point. */
 const PARTIAL = '.partial';
-
-export function sha256(data: string | Uint8Array): string {
-  return createHash('sha256').update(data).digest('hex');
-}
 
 /** Files below one folder that exist whole or not at all, whenever the process ends. */
 export class Store {

@@ -8,7 +8,7 @@ import type { NewRow } from '../features/shard.js';
 import { commitShard } from '../features/store.js';
 import type { LockOwner } from '../files/lock.js';
 import { ahead } from '../images/ahead.js';
-import { decodePending, type Decoded } from './decode.js';
+import { decodeFile } from '../images/decode-file.js';
 
 /** What a worker tells while it works. */
 export interface Listener {
@@ -52,7 +52,7 @@ export async function computeRange(range: Range, work: Work, listener: Listener)
 async function computeRows(pending: readonly Pending[], work: Work, listener: Listener): Promise<void> {
   const { folder, key, engine, shardRows, signal } = work;
   let rows: NewRow[] = [];
-  let batch: Extract<Decoded, { pixels: Uint8Array }>[] = [];
+  let batch: { readonly item: Pending; readonly pixels: Uint8Array }[] = [];
   const runBatch = async (): Promise<void> => {
     if (batch.length === 0) return;
     const full = batch;
@@ -75,7 +75,10 @@ async function computeRows(pending: readonly Pending[], work: Work, listener: Li
     await commitShard(folder, full, key, engine.description);
     listener.computed(full.length);
   };
-  const decoded = ahead(pending, engine.batchSize * 2 + 2, decodePending);
+  const decoded = ahead(pending, engine.batchSize * 2 + 2, async (item) => ({
+    item,
+    ...(await decodeFile(item.path, item.digest)),
+  }));
   for (;;) {
     const next = await unlessAborted(decoded.next(), signal);
     if (next === undefined || next.done === true) break;

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { sha256Of } from '../files/sha256.js';
 import { errorCode, InputError } from '../errors.js';
 import { writeAtomically } from '../files/atomic.js';
 import { readFault, readIfThere } from '../files/read.js';
@@ -106,7 +106,7 @@ async function* readRows(
       const bytes = new Uint8Array(length);
       const { bytesRead } = await file.read(bytes, 0, length, shard.featureOffset + row * length);
       if (bytesRead !== length) await refuse(shard, 'shorter than it was a moment ago');
-      if (createHash('sha256').update(bytes).digest('hex') !== sha256) {
+      if (sha256Of(bytes) !== sha256) {
         await refuse(shard, `wrong checksum of row ${row + 1}`);
       }
       yield { digest, feature: decodeRow(bytes, dtype) };

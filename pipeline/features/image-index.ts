@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { sha256Of } from '../files/sha256.js';
 import { writeAtomically } from '../files/atomic.js';
 import { readIfThere } from '../files/read.js';
 
@@ -27,7 +27,7 @@ const FILE = 'images.jsonl';
 
 /** Follows a line's object, since a flipped digit would still be JSON. */
 function checkOf(image: IndexedImage): string {
-  return createHash('sha256').update(JSON.stringify(image)).digest('hex').slice(0, 8);
+  return sha256Of(JSON.stringify(image)).slice(0, 8);
 }
 
 /**

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
+import { sha256Of } from '../files/sha256.js';
 import type { CacheKey } from './schema.js';
 
 /** sha256 (hex) of a key. */
 export function identityOf(key: CacheKey): string {
-  return createHash('sha256').update([key.weights, key.preprocessing, key.layer, key.dtype].join('\n')).digest('hex');
+  return sha256Of([key.weights, key.preprocessing, key.layer, key.dtype].join('\n'));
 }
 
 /** The name of the folder below features/ that holds everything of one key. */

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import pLimit from 'p-limit';
 import { z } from 'zod';
+import { sha256Of } from '../files/sha256.js';
 import { errorCode, InputError } from '../errors.js';
 import { writeAtomically } from '../files/atomic.js';
 import { readFault, readIfThere } from '../files/read.js';
@@ -54,7 +54,7 @@ export type ShardEntry = z.infer<typeof entrySchema>;
 const sealedSchema = z.object({ entry: entrySchema, sha256: digest });
 
 function seal(entry: ShardEntry): z.infer<typeof sealedSchema> {
-  return { entry, sha256: createHash('sha256').update(JSON.stringify(entry)).digest('hex') };
+  return { entry, sha256: sha256Of(JSON.stringify(entry)) };
 }
 
 /** A file of the cache that is not as it was written. */
@@ -166,7 +166,7 @@ export function shardPath(folder: string, shardFile: string): string {
 
 /** The name says what the file holds, so that equal shards are one file and any other content shows. */
 export function shardName(bytes: Uint8Array): { file: string; sha256: string } {
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const sha256 = sha256Of(bytes);
   return { file: `${sha256.slice(0, 32)}.arrow`, sha256 };
 }
 

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
+import { sha256Of } from '../files/sha256.js';
 import { WorldError } from '../errors.js';
 import { ownerText, type Lock } from '../files/lock.js';
 import { ALL_PREFIXES, claim } from './claims.js';
@@ -33,7 +33,7 @@ export async function claimAll(
 export async function readShardRows(folder: string, entry: ShardEntry, dtype: CacheKey['dtype']): Promise<NewRow[]> {
   const path = shardPath(folder, entry.file);
   const bytes = await readFile(path);
-  if (createHash('sha256').update(bytes).digest('hex') !== entry.sha256) {
+  if (sha256Of(bytes) !== entry.sha256) {
     throw new WorldError(`${path} was damaged a moment ago. Run pool5 extract again: it computes its rows anew.`);
   }
   const ids = idsOf(bytes);

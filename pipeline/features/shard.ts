@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   type Data,
   Field,
@@ -16,6 +15,7 @@ import {
   vectorFromArray,
 } from 'apache-arrow';
 import { z } from 'zod';
+import { sha256Of } from '../files/sha256.js';
 import { FEATURE_LENGTH, FEATURE_SHAPE } from '../backbone/vgg16.js';
 import { WorldError } from '../errors.js';
 import { fromFloat16, toFloat16 } from '../float16.js';
@@ -119,9 +119,7 @@ export function describeShard(bytes: Uint8Array): ShardContent {
   const featureOffset = values.byteOffset - bytes.byteOffset;
   const rowSha256 = digests.map((_, i) => {
     const start = featureOffset + i * length;
-    return createHash('sha256')
-      .update(bytes.subarray(start, start + length))
-      .digest('hex');
+    return sha256Of(bytes.subarray(start, start + length));
   });
   return { key, engine, featureOffset, digests, rowSha256 };
 }

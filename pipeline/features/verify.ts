@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
+import { sha256Of } from '../files/sha256.js';
 import { errorCode } from '../errors.js';
 import { readFault } from '../files/read.js';
 import { shardPath, type ShardEntry } from './manifest.js';
@@ -13,7 +13,7 @@ export async function shardDamage(folder: string, entry: ShardEntry): Promise<st
   try {
     const bytes = await readFile(path);
     if (bytes.length !== entry.bytes) return `${bytes.length} bytes instead of ${entry.bytes}`;
-    return createHash('sha256').update(bytes).digest('hex') === entry.sha256 ? undefined : 'wrong checksum';
+    return sha256Of(bytes) === entry.sha256 ? undefined : 'wrong checksum';
   } catch (error) {
     return ownFault(error, path);
   }

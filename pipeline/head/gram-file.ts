@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { sha256Of } from '../files/sha256.js';
 import { errorCode } from '../errors.js';
 import { removeAbandoned, writeAtomically } from '../files/atomic.js';
 import type { FeatureCache } from '../features/schema.js';
@@ -20,8 +20,6 @@ function bytesOf(numbers: Float64Array): Uint8Array {
   return new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
 }
 
-const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
-
 /** The products that are kept, or none where there are none, they are another cache's, or they are damaged. */
 async function readGram(folder: string, identity: string): Promise<{ gram: Gram; damage: string | null }> {
   const none = new Gram([], new Float64Array(), new Float64Array());
@@ -30,7 +28,7 @@ async function readGram(folder: string, identity: string): Promise<{ gram: Gram;
     if (manifest.identity !== identity) return { gram: none, damage: 'of other features' };
     const bytes = await readFile(join(folder, manifest.file));
     const count = manifest.digests.length;
-    if (bytes.length !== 8 * count + 4 * count * (count + 1) || manifest.file !== `gram-${sha256(bytes)}.f64`) {
+    if (bytes.length !== 8 * count + 4 * count * (count + 1) || manifest.file !== `gram-${sha256Of(bytes)}.f64`) {
       return { gram: none, damage: 'damaged: its checksum does not match' };
     }
     const numbers = new Float64Array(new Uint8Array(bytes).buffer);
@@ -48,7 +46,7 @@ async function writeGram(folder: string, identity: string, { digests, sums, pack
   const numbers = new Float64Array(sums.length + packed.length);
   numbers.set(sums);
   numbers.set(packed, sums.length);
-  const file = `gram-${sha256(bytesOf(numbers))}.f64`;
+  const file = `gram-${sha256Of(bytesOf(numbers))}.f64`;
   await writeAtomically(join(folder, file), bytesOf(numbers));
   await writeAtomically(join(folder, MANIFEST), JSON.stringify({ version: 2, identity, digests, file }));
   await removeAbandoned(folder);

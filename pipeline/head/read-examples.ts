@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { sha256Of } from '../files/sha256.js';
 import { InputError } from '../errors.js';
 import type { FeatureCache } from '../features/schema.js';
 import { joinLabels, unknownMessage } from '../labels/join.js';
@@ -37,9 +37,7 @@ export async function readExamples(cache: FeatureCache, options: LabelOptions): 
     ...(id === undefined ? {} : { id }),
     ...(target === undefined ? {} : { target }),
   });
-  const sha256 = createHash('sha256')
-    .update(await readFile(file))
-    .digest('hex');
+  const sha256 = sha256Of(await readFile(file));
   const columns = Object.keys(table.rows[0]?.columns ?? {});
   if (splitBy !== undefined && !columns.includes(splitBy)) {
     throw new InputError({

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { sha256Of } from '../files/sha256.js';
 import { errorCode, InputError } from '../errors.js';
 import { PACKAGE_ROOT } from '../package-root.js';
 import { settingsSchema } from './settings.js';
@@ -51,12 +51,10 @@ const runConfigSchema = z.strictObject({
 
 export type RunConfig = z.infer<typeof runConfigSchema>;
 
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
-
 /** sha256 (hex) over which photograph an id stands for. */
 export function imagesDigest(images: Iterable<{ readonly id: string; readonly digest: string }>): string {
   const lines = Array.from(images, ({ id, digest: bytes }) => `${bytes} ${id}\n`);
-  return sha256(lines.toSorted().join(''));
+  return sha256Of(lines.toSorted().join(''));
 }
 
 /** sha256 (hex) of what decides a run's numbers: equal fingerprints, equal heads, whatever files are called. */
@@ -64,7 +62,7 @@ export function fingerprint({ labels, features, settings }: RunConfig): string {
   const { sha256: content, id, target, splitBy } = labels;
   const parts = { content, id, target, splitBy, identity: features.identity, images: features.images };
   const sorted = Object.entries(settings).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return sha256(JSON.stringify([parts, sorted]));
+  return sha256Of(JSON.stringify([parts, sorted]));
 }
 
 /** @throws InputError where the file is missing or is not a run's config.json */

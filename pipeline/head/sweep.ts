@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256Of } from '../files/sha256.js';
 import type { Effects } from '../terminal/effects.js';
 import type { Prepared } from './prepare.js';
 import { fingerprint } from './run-config.js';
@@ -47,7 +47,7 @@ interface SweepResult {
 /** The same sweep of the same photographs has the same name. */
 export function sweepName({ source }: Prepared, variants: readonly Variant[]): string {
   const parts = [source.labels.sha256, source.features.identity, source.features.images, variants];
-  return `sweep-${createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 8)}`;
+  return `sweep-${sha256Of(JSON.stringify(parts)).slice(0, 8)}`;
 }
 
 /**

@@ -1,9 +1,8 @@
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { dirname } from 'node:path';
 import pLimit from 'p-limit';
 import sharp, { type OverlayOptions } from 'sharp';
 import { errorMessage, InputError } from '../errors.js';
+import { writeAtomically } from '../files/atomic.js';
 import { fitted } from './lettering.js';
 
 export interface PictureItem {
@@ -68,16 +67,5 @@ export async function drawPicture(items: readonly PictureItem[], out: string): P
     .composite([...layers, { input: Buffer.from(svg) }])
     .png()
     .toBuffer();
-  await writeWhole(out, png);
-}
-
-async function writeWhole(file: string, bytes: Buffer): Promise<void> {
-  const unfinished = `${file}.${process.pid}.unfinished`;
-  await mkdir(dirname(file), { recursive: true });
-  try {
-    await writeFile(unfinished, bytes);
-    await rename(unfinished, file);
-  } finally {
-    await rm(unfinished, { force: true });
-  }
+  await writeAtomically(out, png);
 }

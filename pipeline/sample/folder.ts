@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { stringify } from 'csv-stringify/sync';
 import pLimit from 'p-limit';
 import { z } from 'zod';
+import { sha256Of } from '../files/sha256.js';
 import { errorCode, InputError, InterruptedError } from '../errors.js';
 import { drawPicture } from './picture.js';
 import { lengthOf, speciesOf } from './scene.js';
@@ -34,10 +34,6 @@ export interface SampleOptions {
   readonly count: number;
   readonly signal: AbortSignal;
   drawn(done: number): void;
-}
-
-function sha256(bytes: Buffer | string): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }
 
 /** The id of picture k (1, 2, ...): tiger/tiger.0001.jpg, kittycat/kittycat.0001.jpg, tiger/tiger.0002.jpg, ... */
@@ -96,7 +92,7 @@ async function earlier(folder: string): Promise<{ record: SampleRecord | undefin
   for (const id of present) {
     if (record !== undefined && id === RECORD) continue;
     const known = record?.files[id];
-    if (known !== undefined && known === sha256(await readFile(join(folder, id)))) continue;
+    if (known !== undefined && known === sha256Of(await readFile(join(folder, id)))) continue;
     const kind = known === undefined ? 'which pool5 sample did not make' : 'which changed since pool5 sample made it';
     throw new InputError({
       expected: 'an empty folder or an earlier sample',
@@ -116,7 +112,7 @@ async function drawAll(folder: string, options: SampleOptions): Promise<SampleRe
   const keep = async (id: string, bytes: Buffer | string): Promise<void> => {
     await mkdir(dirname(join(folder, id)), { recursive: true });
     await writeFile(join(folder, id), bytes);
-    files[id] = sha256(bytes);
+    files[id] = sha256Of(bytes);
   };
   const draw = async (k: number): Promise<void> => {
     if (signal.aborted) {
