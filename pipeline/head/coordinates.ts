@@ -13,7 +13,7 @@ export interface Coordinates {
   /** What features are multiplied by; kernelOf folds it in. */
   readonly scale: number;
   /** Of photographs by their digests. @returns float32 [digests.length, width] */
-  rows(digests: readonly string[]): Float32Array;
+  rows(digests: readonly string[]): Promise<Float32Array>;
   /**
    * @param kernel float32 [width, units], for coordinates
    * @returns float32 [25088, units], for features that are not scaled (but normalized, where they are)
@@ -29,32 +29,50 @@ function scaleFor(squaredNorm: number | null, meanSquaredNorm: number): number {
 /** What happens to features before they reach the first layer. */
 export type Scaling = Pick<Settings, 'normalize' | 'squaredNorm'>;
 
-/** The features themselves, all in memory: 100 kB a photograph. */
+/** Features of so many photographs stay in memory: 800 MB. Others are read again whenever they are asked for. */
+const KEPT_ROWS = 8192;
+
+/**
+ * The features themselves.
+ * @param training distinct digests
+ */
 export async function fullCoordinates(
   cache: FeatureCache,
-  digests: readonly string[],
   training: readonly string[],
   { normalize, squaredNorm }: Scaling,
+  keptRows = KEPT_ROWS,
 ): Promise<Coordinates> {
-  const stored = new Map<string, Float32Array>();
-  for await (const { digest, feature } of checkedRows(cache, digests)) {
-    normalizeRows(normalize, feature);
-    stored.set(digest, feature);
-  }
+  const kept = new Map<string, Float32Array>();
+  const keep = (digest: string, feature: Float32Array): void => {
+    if (kept.size < keptRows) kept.set(digest, feature);
+  };
   let squares = 0;
-  for (const digest of training) {
-    for (const value of stored.get(digest) ?? []) squares += value * value;
+  for await (const { digest, feature } of checkedRows(cache, training)) {
+    normalizeRows(normalize, feature);
+    for (const value of feature) squares += value * value;
+    keep(digest, feature);
   }
   const scale = scaleFor(squaredNorm, squares / training.length);
+  const rescale = (feature: Float32Array): void => {
+    for (let i = 0; scale !== 1 && i < feature.length; i++) feature[i] = (feature[i] ?? 0) * scale;
+  };
+  for (const feature of kept.values()) rescale(feature);
   return {
     width: FEATURE_LENGTH,
     scale,
-    rows(wanted) {
+    async rows(wanted) {
       const rows = new Float32Array(wanted.length * FEATURE_LENGTH);
-      for (const [index, digest] of wanted.entries()) {
-        rows.set(stored.get(digest) ?? [], index * FEATURE_LENGTH);
+      const read = new Map<string, Float32Array>();
+      for await (const { digest, feature } of checkedRows(cache, new Set(wanted.filter((each) => !kept.has(each))))) {
+        normalizeRows(normalize, feature);
+        rescale(feature);
+        read.set(digest, feature);
+        keep(digest, feature);
       }
-      return scale === 1 ? rows : rows.map((value) => value * scale);
+      for (const [index, digest] of wanted.entries()) {
+        rows.set(kept.get(digest) ?? read.get(digest) ?? [], index * FEATURE_LENGTH);
+      }
+      return rows;
     },
     kernelOf: async (kernel) => kernel.map((value) => value * scale),
   };
@@ -109,23 +127,22 @@ export function spanCoordinates(
   const squares = training.reduce((sum, digest) => sum + products.product(digest, digest), 0);
   const scale = scaleFor(squaredNorm, squares / training.length);
   const { pivots, lower, coordinates } = pivotedCholesky(products.block(training, training));
-  const known = new Map(training.map((digest, index) => [digest, coordinates[index]]));
+  const scaled = (row: Float64Array): Float32Array => Float32Array.from(row, (value) => value * scale);
+  const known = new Map(training.map((digest, index) => [digest, scaled(coordinates[index] ?? new Float64Array())]));
   const pivotDigests = pivots.map((pivot) => training[pivot] ?? '');
   const width = pivots.length;
+  const rowOf = (digest: string): Float32Array => {
+    const [row = new Float64Array()] = products.block([digest], pivotDigests);
+    const own = scaled(solveLower(lower, row));
+    known.set(digest, own);
+    return own;
+  };
   return {
     width,
     scale,
-    rows(digests) {
+    async rows(digests) {
       const rows = new Float32Array(digests.length * width);
-      for (const [index, digest] of digests.entries()) {
-        let own = known.get(digest);
-        if (own === undefined) {
-          const [row = new Float64Array()] = products.block([digest], pivotDigests);
-          own = solveLower(lower, row);
-          known.set(digest, own);
-        }
-        for (const [k, value] of own.entries()) rows[index * width + k] = value * scale;
-      }
+      for (const [index, digest] of digests.entries()) rows.set(known.get(digest) ?? rowOf(digest), index * width);
       return rows;
     },
     kernelOf(kernel, units) {
