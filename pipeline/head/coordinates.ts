@@ -43,18 +43,18 @@ export async function fullCoordinates(
   keptRows = KEPT_ROWS,
 ): Promise<Coordinates> {
   const kept = new Map<string, Float32Array>();
-  const keep = (digest: string, feature: Float32Array): void => {
+  const remember = (digest: string, feature: Float32Array): void => {
     if (kept.size < keptRows) kept.set(digest, feature);
   };
   let squares = 0;
   for await (const { digest, feature } of checkedRows(cache, training)) {
     normalizeRows(normalize, feature);
     for (const value of feature) squares += value * value;
-    keep(digest, feature);
+    remember(digest, feature);
   }
   const scale = scaleFor(squaredNorm, squares / training.length);
   const rescale = (feature: Float32Array): void => {
-    for (let i = 0; scale !== 1 && i < feature.length; i++) feature[i] = (feature[i] ?? 0) * scale;
+    for (let i = 0; i < feature.length; i++) feature[i] = (feature[i] ?? 0) * scale;
   };
   for (const feature of kept.values()) rescale(feature);
   return {
@@ -67,7 +67,7 @@ export async function fullCoordinates(
         normalizeRows(normalize, feature);
         rescale(feature);
         read.set(digest, feature);
-        keep(digest, feature);
+        remember(digest, feature);
       }
       for (const [index, digest] of wanted.entries()) {
         rows.set(kept.get(digest) ?? read.get(digest) ?? [], index * FEATURE_LENGTH);

@@ -114,13 +114,15 @@ export async function fit({ initial, train, validation, settings, signal, onEpoc
     });
   };
 
-  const validationLoss = async ({ width, targets, rows }: Matrix): Promise<number> => {
+  const validationLoss = async (held: Matrix): Promise<number> => {
     let squared = 0;
-    for (const indices of partsOf(Int32Array.from(targets.keys()), width, 1)) {
-      const outputs = await predictor.predict(trainer.layers(), await rows(indices));
-      for (const [i, output] of outputs.entries()) squared += (output - (targets[indices[i] ?? -1] ?? Number.NaN)) ** 2;
+    for (const indices of partsOf(Int32Array.from(held.targets.keys()), held.width, 1)) {
+      const outputs = await predictor.predict(trainer.layers(), await held.rows(indices));
+      for (const [i, index] of indices.entries()) {
+        squared += ((outputs[i] ?? Number.NaN) - (held.targets[index] ?? Number.NaN)) ** 2;
+      }
     }
-    return squared / targets.length;
+    return squared / held.targets.length;
   };
 
   try {

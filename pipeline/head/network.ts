@@ -70,7 +70,7 @@ export async function openPredictor(depth: number): Promise<Predictor> {
 }
 
 /** Rows with the targets that belong to them. */
-export interface Batches {
+interface Batches {
   /** float32 [n, inputs]. */
   readonly rows: Float32Array;
   /** float32 [n]. */
