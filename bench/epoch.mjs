@@ -62,7 +62,7 @@ async function epochTime(coordinates, epochs) {
 const result = [];
 let started = performance.now();
 const gram = await extendGram(new Gram([], new Float64Array(), new Float64Array()), cache, digests);
-const span = spanCoordinates(cache, gram, digests, settings);
+const span = await spanCoordinates(cache, gram, digests, settings);
 const spanTime = performance.now() - started;
 result.push(['pool5, span: getting Z, once a cache', spanTime.toFixed(0)]);
 const inSpan = await epochTime(span, 31);

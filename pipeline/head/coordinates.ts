@@ -1,10 +1,10 @@
-import { add, keep, matMul, tensor2d, tidy, transpose, zeros, type Tensor } from '@tensorflow/tfjs-core';
 import type { FeatureCache } from '../features/schema.js';
 import { pivotedCholesky, solveLower, solveUpper } from './cholesky.js';
 import { FEATURE_LENGTH } from '../backbone/vgg16.js';
 import { checkedRows, rowBlocks } from './features.js';
 import { normalizedProducts, normalizeRows } from './normalize.js';
 import type { Gram } from './gram.js';
+import { product32 } from './matrix.js';
 import type { Settings } from './settings.js';
 
 /** The numbers in which the first layer is trained, and the way back to a kernel over all 25,088 features. */
@@ -79,7 +79,7 @@ export async function fullCoordinates(
 }
 
 /** Photographs whose features are in memory at once where a kernel is put together. */
-const BLOCK_ROWS = 128;
+const BLOCK_ROWS = 256;
 
 /** @returns Xᵀ A, float32 [25088, units], for the (normalized) features X of photographs and A [photographs, units] */
 export async function combineRows(
@@ -90,26 +90,20 @@ export async function combineRows(
   units: number,
 ): Promise<Float32Array> {
   const position = new Map(digests.map((digest, index) => [digest, index]));
-  let total: Tensor = zeros([FEATURE_LENGTH, units]);
-  try {
-    for await (const block of rowBlocks(cache, digests, BLOCK_ROWS)) {
-      normalizeRows(normalize, block.features);
-      const part = new Float32Array(block.digests.length * units);
-      for (const [row, digest] of block.digests.entries()) {
-        const start = (position.get(digest) ?? 0) * units;
-        part.set(weights.subarray(start, start + units), row * units);
-      }
-      const before = total;
-      total = tidy(() => {
-        const features = transpose(tensor2d(block.features, [block.digests.length, FEATURE_LENGTH]));
-        return keep(add(before, matMul(features, tensor2d(part, [block.digests.length, units]))));
-      });
-      before.dispose();
+  const total = new Float32Array(FEATURE_LENGTH * units);
+  for await (const block of rowBlocks(cache, digests, BLOCK_ROWS)) {
+    normalizeRows(normalize, block.features);
+    const rows = block.digests.length;
+    const part = new Float32Array(rows * units);
+    for (const [row, digest] of block.digests.entries()) {
+      const start = (position.get(digest) ?? 0) * units;
+      part.set(weights.subarray(start, start + units), row * units);
     }
-    return Float32Array.from(total.dataSync());
-  } finally {
-    total.dispose();
+    const features = { rows, columns: FEATURE_LENGTH, data: block.features };
+    const sum = await product32(features, { rows, columns: units, data: part }, 'first');
+    for (let i = 0; i < total.length; i++) total[i] = (total[i] ?? 0) + (sum[i] ?? Number.NaN);
   }
+  return total;
 }
 
 /**
@@ -117,17 +111,21 @@ export async function combineRows(
  * K = X Xᵀ. A kernel V W has no part outside of the span, where training could not reach.
  * @param training distinct digests
  */
-export function spanCoordinates(
+export async function spanCoordinates(
   cache: FeatureCache,
   gram: Gram,
   training: readonly string[],
   { normalize, squaredNorm }: Scaling,
-): Coordinates {
+): Promise<Coordinates> {
   const products = normalizedProducts(normalize, gram);
   const squares = training.reduce((sum, digest) => sum + products.product(digest, digest), 0);
   const scale = scaleFor(squaredNorm, squares / training.length);
-  const { pivots, lower, coordinates } = pivotedCholesky(products.block(training, training));
-  const scaled = (row: Float64Array): Float32Array => Float32Array.from(row, (value) => value * scale);
+  const { pivots, lower, coordinates } = await pivotedCholesky(products.block(training, training));
+  const scaled = (row: Float64Array): Float32Array => {
+    const result = new Float32Array(row.length);
+    for (let k = 0; k < row.length; k++) result[k] = (row[k] ?? Number.NaN) * scale;
+    return result;
+  };
   const known = new Map(training.map((digest, index) => [digest, scaled(coordinates[index] ?? new Float64Array())]));
   const pivotDigests = pivots.map((pivot) => training[pivot] ?? '');
   const width = pivots.length;

@@ -161,18 +161,18 @@ async function trainDense(
   };
 }
 
-function trainRidge(
+async function trainRidge(
   { cache, examples }: Experiment,
   gram: Gram,
   parts: readonly Part[],
   settings: Settings,
-): TrainedHead {
+): Promise<TrainedHead> {
   const training = examples.filter((_, index) => parts[index] === 'train');
   const digests = training.map(({ digest }) => digest);
   const targets = training.map(({ target }) => target);
   const transform = fitTransform(settings.target, targets);
   const products = normalizedProducts(settings.normalize, gram);
-  const ridge = fitRidge(products.block(digests, digests), toTraining(transform, targets));
+  const ridge = await fitRidge(products.block(digests, digests), toTraining(transform, targets));
   const all = examples.map(({ digest }) => digest);
   const outputs = products.block(all, digests).map((row) => predictRidge(ridge, row));
   return {

@@ -1,26 +1,7 @@
-import type { InferenceSession, Tensor } from 'onnxruntime-node';
-import { errorMessage, WorldError } from '../errors.js';
+import type { Tensor } from 'onnxruntime-node';
 import type { LayerWeights } from './dense.js';
 import { predictingModel, sumNames, trainingModel, type TrainingSettings } from './network-graph.js';
-
-type Runtime = typeof import('onnxruntime-node');
-
-interface Opened {
-  readonly runtime: Runtime;
-  readonly session: InferenceSession;
-}
-
-/** onnxruntime is loaded when something is trained: a saved head predicts also where it does not load. */
-async function openSession(model: Uint8Array): Promise<Opened> {
-  try {
-    const runtime = await import('onnxruntime-node');
-    // With one thread, sums have one order and equal settings give equal bits; a sweep fills the other cores.
-    const options = { intraOpNumThreads: 1, interOpNumThreads: 1 };
-    return { runtime, session: await runtime.InferenceSession.create(model, options) };
-  } catch (cause) {
-    throw new WorldError(`onnxruntime-node does not load: ${errorMessage(cause)}.`, { cause });
-  }
-}
+import { openSession } from './onnxruntime.js';
 
 /** The numbers of a session's result, which it shares with nobody. */
 function floats(results: Readonly<Record<string, Tensor>>, name: string): Float32Array {

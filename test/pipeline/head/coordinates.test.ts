@@ -39,7 +39,7 @@ async function compare(settings: Settings, features: Map<string, Float32Array>, 
   const cache = memoryCache(features);
   const training = [...new Set(trainIds)].map(digestOf).toSorted();
   const gram = await gramOf(cache);
-  const span = spanCoordinates(cache, gram, training, settings);
+  const span = await spanCoordinates(cache, gram, training, settings);
   const full = await fullCoordinates(cache, training, settings);
   const initial = initialWeights(span.width, FEATURE_LENGTH, [UNITS], 1);
   // kernelOf folds the scale in, so the same kernel for scaled features is without it.
@@ -154,7 +154,7 @@ describe('span', () => {
     const cache = memoryCache(features);
     const training = trainIds.map(digestOf).toSorted();
     const gram = await gramOf(cache);
-    const span = spanCoordinates(cache, gram, training, { normalize: 'none', squaredNorm: 16 });
+    const span = await spanCoordinates(cache, gram, training, { normalize: 'none', squaredNorm: 16 });
     const rows = await span.rows(training);
     let squares = 0;
     for (const [i, one] of training.entries()) {
