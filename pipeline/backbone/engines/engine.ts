@@ -3,6 +3,12 @@ import { FEATURE_LENGTH, IMAGE_BYTES } from '../vgg16.js';
 
 export type EngineName = 'onnx' | 'tensorflow' | 'wasm';
 
+/**
+ * How a graph multiplies: `direct` convolutions, or Winograd's for conv3_1 to conv5_3, with fewer multiplications.
+ * Their features differ by 2e-6 (relative L2), so that a cache keeps to one of them.
+ */
+export type GraphKind = 'direct' | 'winograd';
+
 /** Runs the frozen stack. Every implementation passes test/pipeline/backbone/engines/conformance.test.ts. */
 export interface Engine {
   readonly name: EngineName;
@@ -10,6 +16,8 @@ export interface Engine {
   readonly description: string;
   /** How many pictures a call should carry to run at full speed. */
   readonly batchSize: number;
+  /** Of an engine that knows several. */
+  readonly graph?: GraphKind;
   /**
    * @param pixels uint8 NHWC RGB [n, 224, 224, 3], 0..255
    * @returns float32 NHWC [n, 7, 7, 512]
@@ -22,6 +30,8 @@ export interface Engine {
 export interface EngineOptions {
   /** Threads within one operation; default: the cores that this process may use. */
   readonly threads?: number;
+  /** For engines that know several; default: direct. */
+  readonly graph?: GraphKind;
 }
 
 /** The n of pixels [n, 224, 224, 3]. */
