@@ -9,13 +9,13 @@ PICTURES ?= $(wildcard data/sample/tiger/tiger.0001.jpg data/sample/kittycat/kit
 ARGS ?=
 
 POOL5 := node dist/stages/cli.js
-SOURCES := $(shell find pipeline stages -name '*.ts') tsconfig.json tsconfig.build.json
+SOURCES := $(shell find pipeline stages -name '*.ts') tsconfig.json tsconfig.build.json pipeline/report/client/tsconfig.json
 
 .DEFAULT_GOAL := help
-.PHONY: help build sample extract train predict sweep report download label tutorial doctor native gpu test check clean
+.PHONY: bench-heads bench-epoch bench-peers help build sample extract train predict sweep report download label tutorial doctor native gpu test check clean
 
 help: ## This list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-11s %s\n", $$1, $$2 }'
 	@echo; echo "  IMAGES=$(IMAGES) LABELS=$(LABELS) RUN=$(RUN) SEED=$(SEED) ARGS= pass through."
 
 node_modules/.package-lock.json: package.json package-lock.json
@@ -66,6 +66,15 @@ native: build ## Get TensorFlow for --engine tensorflow, on the CPU
 
 gpu: build ## The same with CUDA, for an NVIDIA GPU
 	sh scripts/native.sh gpu
+
+bench-heads: build ## Compare kinds of heads on ../shared/data (a quarter of an hour)
+	node bench/heads.mjs $(ARGS)
+
+bench-epoch: build ## Time an epoch in the span, over all features, and in Keras
+	PEER_PYTHON=$(wildcard .venv-bench/bin/python) node bench/epoch.mjs
+
+bench-peers: ## Get Keras for bench-epoch, into a virtual environment of its own
+	python3 -m venv .venv-bench && .venv-bench/bin/pip install -q tensorflow-cpu
 
 test: build ## Run every test
 	npm test

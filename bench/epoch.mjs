@@ -70,9 +70,9 @@ result.push([`pool5, span (${span.width} wide): an epoch`, inSpan.toFixed(1)]);
 const inFull = await epochTime(await fullCoordinates(cache, digests, digests, settings), 4);
 result.push(['pool5, all 25,088 features: an epoch', inFull.toFixed(0)]);
 
-const python = process.env.PEER_PYTHON;
-if (python === undefined) {
-  console.error('Without Keras: PEER_PYTHON=... names a Python with TensorFlow (make bench-epoch makes one).');
+const python = process.env.PEER_PYTHON ?? '';
+if (python === '') {
+  console.error('Without Keras: `make bench-peers` gets it.');
 } else {
   for (const width of [FEATURES, PHOTOGRAPHS]) {
     const output = execFileSync(python, [join(PACKAGE_ROOT, 'bench/epoch_keras.py'), String(width)], {

@@ -9,10 +9,11 @@ set -eu
 cd "$(dirname "$0")/.."
 TF_VERSION=${TF_VERSION:-2.21.0}
 PYTHON=${PYTHON:-python3}
-case ${1:-cpu} in
+KIND=${1:-cpu}
+case $KIND in
   cpu) PKG=tfjs-node WHEEL=tensorflow-cpu ;;
   gpu) PKG=tfjs-node-gpu WHEEL='tensorflow[and-cuda]' ;;
-  *) echo "native.sh: expected cpu or gpu, got $1" >&2; exit 2 ;;
+  *) echo "native.sh: expected cpu or gpu, got $KIND" >&2; exit 2 ;;
 esac
 DIR=$PWD/node_modules/@tensorflow/$PKG
 test -d "$DIR" || { echo "native.sh: expected $DIR; run make build first" >&2; exit 2; }
@@ -31,8 +32,12 @@ check() {
 
 if check 2>/dev/null; then exit 0; fi
 
-echo "native.sh: trying the package's own download"
-if (cd "$DIR" && timeout 600 npm run --ignore-scripts=false install >/dev/null 2>&1) && check 2>/dev/null; then exit 0; fi
+mkdir -p .native
+echo "native.sh: trying the package's own download (log: .native/download.log)"
+DOWNLOAD=$PWD/scripts/native-download.cjs
+# Through npm exec: its PATH has node-pre-gyp, and node-pre-gyp finds the node-gyp inside npm.
+if (cd "$DIR" && npm exec --no --call "node '$DOWNLOAD' $KIND") >.native/download.log 2>&1 &&
+  check 2>>.native/download.log; then exit 0; fi
 
 echo "native.sh: it does not work here; building against $WHEEL $TF_VERSION"
 NODEDIR=${NODEDIR:-$(node -p 'require("path").dirname(require("path").dirname(require("fs").realpathSync(process.execPath)))')}
@@ -41,7 +46,7 @@ test -f "$NODEDIR/include/node/node_api.h" || {
   exit 2
 }
 rm -rf "$DIR/deps" "$DIR/build"
-mkdir -p "$DIR/deps" .native
+mkdir -p "$DIR/deps"
 if [ "$PKG" = tfjs-node-gpu ]; then
   # The GPU library looks for CUDA in ../nvidia beside itself, so it stays in its site-packages folder.
   "$PYTHON" -m pip install -q --only-binary=:all: --upgrade --target .native/gpu "tensorflow[and-cuda]==$TF_VERSION"
@@ -69,6 +74,5 @@ PY
 fi
 ln -sf libtensorflow_cc.so.2 "$DIR/deps/lib/libtensorflow.so"
 ln -sf libtensorflow_framework.so.2 "$DIR/deps/lib/libtensorflow_framework.so"
-# Through npm exec: that is how node-pre-gyp finds the node-gyp inside npm.
 (cd "$DIR" && npx --no-install node-pre-gyp install --build-from-source --nodedir="$NODEDIR")
 check

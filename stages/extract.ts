@@ -2,7 +2,7 @@ import { identifyWeights, type IdentifiedWeights } from '../pipeline/backbone/we
 import { InputError, InterruptedError } from '../pipeline/errors.js';
 import { compareFolder, saveIndex, type Comparison, type Stale } from '../pipeline/extraction/compare.js';
 import { computeRanges } from '../pipeline/extraction/compute.js';
-import { tidy, type Tidied } from '../pipeline/extraction/tidy.js';
+import type { Tidied } from '../pipeline/extraction/tidy.js';
 import { writeCurrent } from '../pipeline/features/cache.js';
 import { cutRanges, inPart, SHARD_ROWS } from '../pipeline/features/claims.js';
 import { folderName } from '../pipeline/features/key.js';
@@ -130,7 +130,10 @@ export const stage = defineStage({
     if (!comparison.images.some(({ id }) => comparison.isUsable(id))) {
       throw noImages(options.images, comparison.rejections());
     }
-    const tidied = await tidy(comparison, key, options, effects);
+    const tidied =
+      options.prune || options.compact
+        ? await (await import('../pipeline/extraction/tidy.js')).tidy(comparison, key, options, effects)
+        : nothing.tidied;
     if (signal.aborted) throw interrupted(signal, computed);
     const changed = computed > 0 || pending.length > 0 || tidied.pruned !== null;
     return {

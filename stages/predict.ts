@@ -2,7 +2,9 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../pipeline/errors.js';
 import { conformalInterval, fewestResiduals, type ConformalInterval } from '../pipeline/head/conformal.js';
-import { openHead, resolveRun } from '../pipeline/head/open.js';
+import { openHead, resolveRun, type Head } from '../pipeline/head/open.js';
+import { openCache } from '../pipeline/features/cache.js';
+import { familiarityOf, type Familiarity } from '../pipeline/likeness/familiarity.js';
 import { findImages } from '../pipeline/images/find.js';
 import { predict } from '../pipeline/predict.js';
 import { drawPicture } from '../pipeline/report/picture.js';
@@ -19,6 +21,8 @@ interface Summary {
   /** Each prediction plus or minus `half` (in the unit) holds the truth with probability `coverage`. */
   readonly interval: ConformalInterval | null;
   readonly rejected: readonly { image: string; rejected: string }[];
+  /** Photographs unlike all that the head was trained on; null where their features are no longer in the cache. */
+  readonly unfamiliar: readonly string[] | null;
   /** Whether the backbone's weights are random. */
   readonly random: boolean;
   readonly picture: string | null;
@@ -50,7 +54,16 @@ export const stage = defineStage({
     const images = (await Promise.all(options.image.map(imagesAt))).flat();
     const head = await openHead(folder);
     try {
-      const outcomes = await predict(head, images, { weights: options.weights, engine: options.engine });
+      const familiarity = await familiarityWith(folder, head);
+      const unfamiliar: string[] = [];
+      const outcomes = await predict(head, images, {
+        weights: options.weights,
+        engine: options.engine,
+        onFeature(image, feature) {
+          if (familiarity !== undefined && familiarity.distanceOf(feature) > familiarity.threshold)
+            unfamiliar.push(image);
+        },
+      });
       const predictions = outcomes.flatMap((outcome) => ('rejected' in outcome ? [] : [outcome]));
       const rejected = outcomes.flatMap((outcome) => ('rejected' in outcome ? [outcome] : []));
       const [first] = rejected;
@@ -73,6 +86,7 @@ export const stage = defineStage({
         predictions,
         interval: await intervalOf(folder),
         rejected,
+        unfamiliar: familiarity === undefined ? null : unfamiliar,
         random: head.config.features.random,
         picture: options.picture ?? null,
       };
@@ -81,7 +95,7 @@ export const stage = defineStage({
     }
   },
 
-  text({ predictions, interval, rejected, picture, random }) {
+  text({ predictions, interval, rejected, unfamiliar, picture, random }) {
     const rows = predictions.map(({ image, prediction, unit }) => [image, prediction.toFixed(1), unit]);
     const lines = [table(rows, { right: [1], width: Infinity })];
     for (const { image, rejected: reason } of rejected) lines.push(`set aside: ${image}: ${reason}`);
@@ -90,8 +104,13 @@ export const stage = defineStage({
     } else {
       const half = interval.half.toFixed(1);
       lines.push(
-        `±${half} holds the truth for ${COVERAGE * 100} % of such photographs (${interval.count} validation residuals).`,
+        `±${half} holds the truth for about ${COVERAGE * 100} % (${interval.count} validation residuals, which chose the epoch).`,
       );
+    }
+    if (unfamiliar === null) {
+      lines.push('Not checked for photographs unlike the training ones: their features are no longer in the cache.');
+    } else if (unfamiliar.length > 0) {
+      lines.push(`Unlike every training photograph, so trust these less: ${unfamiliar.join(', ')}`);
     }
     if (random) lines.push('Random weights: the numbers mean nothing.');
     if (picture !== null) lines.push(`Picture: ${picture}`);
@@ -107,6 +126,24 @@ function title(prediction: number, unit: string): string {
 async function imagesAt(path: string): Promise<string[]> {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return [path];
   return (await findImages(path)).images.map((image) => join(path, image.id));
+}
+
+/** Training photographs that a new one is compared with, at most: a sample, since digests are in random order. */
+const COMPARED = 2000;
+
+/** Knows the photographs that trained the head; undefined where the cache that it was trained on is gone. */
+async function familiarityWith(folder: string, head: Head): Promise<Familiarity | undefined> {
+  const { features } = head.config;
+  const cache = await openCache(features.folder).catch((error: unknown) => {
+    if (error instanceof InputError) return undefined;
+    throw error;
+  });
+  if (cache === undefined || cache.identity !== features.identity) return undefined;
+  const { outcomes } = await readRun(folder);
+  const trained = outcomes.filter(({ id, split }) => split === 'train' && cache.images.has(id));
+  const order = (id: string): string => cache.images.get(id) ?? '';
+  const ids = trained.map(({ id }) => id).toSorted((a, b) => (order(a) < order(b) ? -1 : 1));
+  return ids.length < 2 ? undefined : familiarityOf(cache, ids.slice(0, COMPARED));
 }
 
 /** Split-conformal, from the run's validation photographs. */

@@ -13,7 +13,7 @@ import type { Effects } from '../terminal/effects.js';
 import { computeRange, type Listener, type Work } from './range.js';
 
 /** How long an interrupted run waits for its engines to close (milliseconds). */
-const PATIENCE = 1000;
+const PATIENCE = 3000;
 
 /** How long a worker waits before it asks again for a range that another run holds (milliseconds). */
 const AGAIN = 500;

@@ -18,7 +18,6 @@ export async function tidy(
   effects: Effects,
 ): Promise<Tidied> {
   const { folder, images } = comparison;
-  if (!options.prune && !options.compact) return { pruned: null, compacted: null };
   const held = await claimAll(folder, effects);
   if (held === undefined) return { pruned: null, compacted: null };
   try {

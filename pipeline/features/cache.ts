@@ -9,7 +9,7 @@ import { identityOf } from './key.js';
 import { readHeader, readManifest, shardPath, type Header, type ShardEntry } from './manifest.js';
 import { placesOf, type Place } from './places.js';
 import type { CacheKey, FeatureCache, FeatureRow } from './schema.js';
-import { decodeRow, rowBytes } from './shard.js';
+import { decodeRow, rowBytes } from './row.js';
 import { distrust } from './store.js';
 import { shardLengthDamage } from './verify.js';
 
@@ -17,7 +17,8 @@ import { shardLengthDamage } from './verify.js';
 const CURRENT = 'current';
 
 export async function writeCurrent(features: string, name: string): Promise<void> {
-  await writeAtomically(join(features, CURRENT), `${name}\n`);
+  const text = `${name}\n`;
+  if ((await readIfThere(join(features, CURRENT))) !== text) await writeAtomically(join(features, CURRENT), text);
 }
 
 /** The folder of the cache that extract filled last; undefined where there is none. */

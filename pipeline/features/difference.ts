@@ -1,7 +1,7 @@
 import type { CacheKey, FeatureCache } from './schema.js';
 
 /** How far two caches' rows of one photograph lie apart. */
-export interface RowDifference {
+interface RowDifference {
   readonly digest: string;
   /** max |a - b| over the feature, relative to max |a|. */
   readonly difference: number;
@@ -33,10 +33,14 @@ export async function compareCaches(a: FeatureCache, b: FeatureCache): Promise<D
   const both = [...here].filter((digest) => there.has(digest));
   const others = b.rows(both)[Symbol.asyncIterator]();
   const rows: RowDifference[] = [];
-  for await (const { digest, feature } of a.rows(both)) {
-    const next = await others.next();
-    if (next.done === true || next.value.digest !== digest) throw new Error(`no row of ${digest}`);
-    rows.push({ digest, difference: relativeDifference(feature, next.value.feature) });
+  try {
+    for await (const { digest, feature } of a.rows(both)) {
+      const next = await others.next();
+      if (next.done === true || next.value.digest !== digest) throw new Error(`no row of ${digest}`);
+      rows.push({ digest, difference: relativeDifference(feature, next.value.feature) });
+    }
+  } finally {
+    await others.return?.(); // closes its files
   }
   const tolerance = toleranceOf([a.key.dtype, b.key.dtype]);
   const largest = rows.reduce((most, row) => Math.max(most, row.difference), 0);

@@ -6,7 +6,8 @@ import { ownerText, type Lock } from '../files/lock.js';
 import { ALL_PREFIXES, claim } from './claims.js';
 import { shardPath, type ShardEntry } from './manifest.js';
 import type { CacheKey } from './schema.js';
-import { decodeRow, idsOf, rowBytes, type NewRow } from './shard.js';
+import { decodeRow, rowBytes } from './row.js';
+import { idsOf, type NewRow } from './shard.js';
 
 /**
  * Waits until no run computes, and keeps others from it: who rewrites shards must be alone.

@@ -19,6 +19,7 @@ import { z } from 'zod';
 import { FEATURE_LENGTH, FEATURE_SHAPE } from '../backbone/vgg16.js';
 import { WorldError } from '../errors.js';
 import { fromFloat16, toFloat16 } from '../float16.js';
+import { rowBytes } from './row.js';
 import type { CacheKey } from './schema.js';
 
 /** A row on its way into a shard. */
@@ -40,18 +41,6 @@ export interface ShardContent {
   readonly digests: readonly string[];
   /** sha256 (hex) of each row's feature as stored. */
   readonly rowSha256: readonly string[];
-}
-
-/** Bytes that a row's feature takes. */
-export function rowBytes(dtype: CacheKey['dtype']): number {
-  return FEATURE_LENGTH * (dtype === 'float16' ? 2 : 4);
-}
-
-/** A stored feature as float32; float16 is widened exactly. The bytes must be aligned for their dtype. */
-export function decodeRow(bytes: Uint8Array<ArrayBuffer>, dtype: CacheKey['dtype']): Float32Array {
-  return dtype === 'float16'
-    ? fromFloat16(new Uint16Array(bytes.buffer, bytes.byteOffset, FEATURE_LENGTH))
-    : new Float32Array(bytes.buffer, bytes.byteOffset, FEATURE_LENGTH);
 }
 
 /** The canonical extension type of Arrow: pyarrow gives such a column as an ndarray [n, 7, 7, 512]. */
@@ -119,13 +108,14 @@ export function describeShard(bytes: Uint8Array): ShardContent {
   const { key, engine } = metadataSchema.parse(JSON.parse(table.schema.metadata.get('pool5') ?? ''));
   const [batch] = table.batches;
   const values: unknown = batch?.data.children[2]?.children[0]?.values;
-  const digests = strings(table, 'digest');
   const length = rowBytes(key.dtype);
   const fits = key.dtype === 'float16' ? values instanceof Uint16Array : values instanceof Float32Array;
   if (table.batches.length !== 1 || !fits || !ArrayBuffer.isView(values) || values.buffer !== bytes.buffer) {
     throw new TypeError(`a shard without one batch of ${key.dtype} features`);
   }
-  if (digests.length === 0 || values.byteLength < digests.length * length) throw new RangeError('a shard without rows');
+  // Before a column is read: an injured file can claim more rows than memory holds.
+  if (table.numRows < 1 || values.byteLength < table.numRows * length) throw new RangeError('a shard without its rows');
+  const digests = strings(table, 'digest');
   const featureOffset = values.byteOffset - bytes.byteOffset;
   const rowSha256 = digests.map((_, i) => {
     const start = featureOffset + i * length;

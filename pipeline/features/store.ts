@@ -2,7 +2,7 @@ import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { errorCode } from '../errors.js';
-import { removeAbandoned, writeAtomically } from '../files/atomic.js';
+import { isDenied, removeAbandoned, writeAtomically } from '../files/atomic.js';
 import { removeStaleLocks } from '../files/lock.js';
 import { readFault } from '../files/read.js';
 import { identityOf } from './key.js';
@@ -20,7 +20,7 @@ import {
   type ShardEntry,
 } from './manifest.js';
 import type { CacheKey } from './schema.js';
-import { describeShard, encodeShard, type NewRow } from './shard.js';
+import type { NewRow } from './shard.js';
 import { shardDamage, shardLengthDamage } from './verify.js';
 
 /** Shards as they were when their checksum was last computed: file name -> "size mtime ctime". */
@@ -95,7 +95,10 @@ export async function mend(
   }
   for (const entry of found.orphans) await writeEntry(folder, entry);
   if (JSON.stringify(found.stamps) !== JSON.stringify(await readChecked(folder))) {
-    await writeAtomically(join(folder, CHECKED), JSON.stringify(found.stamps));
+    await writeAtomically(join(folder, CHECKED), JSON.stringify(found.stamps)).catch((error: unknown) => {
+      // A complete cache in a read-only folder is of use; its shards are read again by the next run.
+      if (!isDenied(error)) throw error;
+    });
   }
   for (const part of ['.', 'shards', 'manifest']) await removeAbandoned(join(folder, part));
   await removeStaleLocks(join(folder, 'locks'));
@@ -138,7 +141,7 @@ async function findOrphans(
       throw readFault(error, shardPath(folder, file));
     });
     if (bytes === undefined) continue;
-    const entry = shardName(bytes).file === file ? entryOf(bytes, key) : 'wrong checksum';
+    const entry = shardName(bytes).file === file ? await entryOf(bytes, key) : 'wrong checksum';
     if (typeof entry === 'string') damaged.push({ file: `shards/${file}`, reason: entry });
     else orphans.push(entry);
   }
@@ -154,8 +157,12 @@ async function shardFiles(folder: string): Promise<string[]> {
   }
 }
 
+/** Loaded only where a shard is written or has no entry: most runs find all fresh and should end at once. */
+const arrow = (): Promise<typeof import('./shard.js')> => import('./shard.js');
+
 /** The entry of a shard's bytes, or why they are not one of this key. */
-function entryOf(bytes: Uint8Array, key: CacheKey): ShardEntry | string {
+async function entryOf(bytes: Uint8Array, key: CacheKey): Promise<ShardEntry | string> {
+  const { describeShard } = await arrow();
   try {
     const { key: itsKey, engine, featureOffset, digests, rowSha256 } = describeShard(bytes);
     if (identityOf(itsKey) !== identityOf(key)) return 'made for another key';
@@ -175,8 +182,9 @@ export async function commitShard(
   key: CacheKey,
   engine: string,
 ): Promise<ShardEntry> {
+  const { encodeShard } = await arrow();
   const bytes = encodeShard(rows, key, engine);
-  const entry = entryOf(bytes, key);
+  const entry = await entryOf(bytes, key);
   if (typeof entry === 'string') throw new Error(`A new shard is ${entry}.`);
   await writeAtomically(shardPath(folder, entry.file), bytes);
   await writeEntry(folder, entry);

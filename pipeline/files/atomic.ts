@@ -61,6 +61,11 @@ export async function removeAbandoned(folder: string): Promise<void> {
   }
 }
 
+/** Whether a write failed for want of permission, as in a read-only folder. */
+export function isDenied(error: unknown): boolean {
+  return error instanceof WorldError && ['EROFS', 'EACCES', 'EPERM'].includes(errorCode(error.cause) ?? '');
+}
+
 /** A failed write as a person needs to hear it. */
 export function writeFault(error: unknown, path: string): WorldError {
   const safe = 'Everything finished before is intact; run the same command again to go on.';

@@ -1,5 +1,3 @@
-import { fileTypeFromBuffer } from 'file-type';
-import sharp from 'sharp';
 import { errorMessage } from '../errors.js';
 
 /**
@@ -25,6 +23,8 @@ export class UnusableImage extends Error {}
  */
 export async function decodePixels(bytes: Uint8Array): Promise<Uint8Array> {
   if (bytes.length === 0) throw new UnusableImage('empty file');
+  // Loaded on the first picture: a run that finds all features cached needs no decoder.
+  const [{ fileTypeFromBuffer }, { default: sharp }] = await Promise.all([import('file-type'), import('sharp')]);
   const type = await fileTypeFromBuffer(bytes).catch(() => undefined); // of some truncated files it makes an error
   if (type === undefined || !FORMATS.has(type.ext)) {
     throw new UnusableImage(`not a picture: ${type === undefined ? looksLike(bytes) : type.mime}`);
@@ -46,5 +46,6 @@ export async function decodePixels(bytes: Uint8Array): Promise<Uint8Array> {
 
 function looksLike(bytes: Uint8Array): string {
   const start = Buffer.from(bytes.subarray(0, 256)).toString('latin1').trimStart().toLowerCase();
+  if (start.startsWith('<svg')) return 'an SVG drawing';
   return start.startsWith('<!doctype html') || start.startsWith('<html') ? 'an HTML page' : 'unknown content';
 }

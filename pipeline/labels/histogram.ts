@@ -34,7 +34,8 @@ export function histogramOf(rows: readonly { id: string; target: number }[], bin
   const targets = rows.map(({ target }) => target);
   const low = targets.reduce((a, b) => Math.min(a, b), Infinity);
   const high = targets.reduce((a, b) => Math.max(a, b), -Infinity);
-  const step = high > low ? niceStep(high - low, bins) : 1;
+  const nice = niceStep(high - low, bins);
+  const step = nice > 0 ? nice : 1; // labels that are all equal, or differ by less than a step can be
   const start = Math.floor(low / step);
   const count = rows.length === 0 ? 0 : Math.floor(high / step) - start + 1;
   const edges = Array.from({ length: rows.length === 0 ? 0 : count + 1 }, (_, index) =>

@@ -1,15 +1,12 @@
 import { existsSync } from 'node:fs';
 import { chromium, type Browser } from 'playwright-core';
 
-const CANDIDATES = [
-  process.env['CHROMIUM'],
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-];
+const NAMED = process.env['CHROMIUM'] ?? '';
+const CANDIDATES =
+  NAMED === '' ? ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'] : [NAMED];
 
 /** Path of the browser that the tests drive: CHROMIUM, else Debian's; undefined where there is none. */
-export const CHROMIUM = CANDIDATES.find((path) => path !== undefined && path !== '' && existsSync(path));
+export const CHROMIUM = CANDIDATES.find((path) => existsSync(path));
 
 if (CHROMIUM === undefined)
   console.warn('Browser tests skip: no chromium found. Install it, or name one with CHROMIUM=.');

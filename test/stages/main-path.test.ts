@@ -87,7 +87,9 @@ describe('from photographs to a number', () => {
     const recorded = (await readFile(join(artifacts, 'first/predictions.csv'), 'utf8'))
       .split('\n')
       .find((line) => line.startsWith(id));
-    const [prediction] = JSON.parse(run.stdout).predictions;
+    const { predictions, unfamiliar } = JSON.parse(run.stdout);
+    const [prediction] = predictions;
+    expect(unfamiliar).toEqual([]);
     expect(prediction).toEqual({ image: join(images, id), prediction: expect.any(Number), unit: 'cm' });
     expect(prediction.prediction).toBeCloseTo(Number(recorded?.split(',')[3]), 2);
     expect(existsSync(picture)).toBe(true);

@@ -25,11 +25,12 @@ const labels = join(folder, 'labels.csv');
 const artifacts = join(folder, 'artifacts');
 let features = '';
 
-/** Photographs whose number is written into a few of their features. */
+/** Photographs that are alike but for a little noise and their number, which is written into some features. */
 function photographs(count: number): Map<string, Float32Array> {
   return new Map(
     Array.from({ length: count }, (_, index) => {
-      const feature = randomFeature(index);
+      const noise = randomFeature(index);
+      const feature = randomFeature(1000).map((value, i) => value + 0.2 * (noise[i] ?? 0));
       feature.fill(index, 1000, 1400);
       return [`p/${index}.jpg`, feature];
     }),
@@ -64,6 +65,7 @@ describe('pool5 train', () => {
       'validation',
       'ridge, leave-one-out',
       'The validation photographs chose the epoch, so their error is a little optimistic.',
+      'Their error is from before the head was trained again with them included.',
       'Seconds: read ',
       'Saved:',
       'Next:',
@@ -86,9 +88,12 @@ describe('pool5 train', () => {
       .slice(1);
     const all = photographs(40);
     for (const row of table) {
-      const [id = '', , , prediction] = row.split(',');
+      const [id = '', part, , prediction] = row.split(',');
+      // Of validation photographs it has what the head said before it was trained on them as well.
+      if (part === 'validation') continue;
       const feature = all.get(id) ?? new Float32Array(FEATURE_LENGTH);
-      expect(head.predict(feature)[0]).toBeCloseTo(Number(prediction), 3);
+      // The photographs are so alike here that float32 has few digits left for what parts them.
+      expect(head.predict(feature)[0]).toBeCloseTo(Number(prediction), 2);
     }
     head.close();
   });

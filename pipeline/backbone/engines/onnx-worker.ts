@@ -42,5 +42,8 @@ async function answer(message: unknown): Promise<void> {
   }
 }
 
-port.on('message', (message: unknown) => void answer(message));
+port.on('message', (message: unknown) => {
+  if (message === 'close') port.close();
+  else void answer(message);
+});
 port.postMessage({ ready: true });

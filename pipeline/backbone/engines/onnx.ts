@@ -52,12 +52,18 @@ export async function openOnnx(weights: Weights, options: EngineOptions): Promis
     else request?.reject(new WorldError(`onnxruntime failed: ${reply.error}`));
   });
   const fail = (error: Error): void => {
-    fault = new WorldError(`onnxruntime stopped: ${error.message}`, { cause: error });
+    fault ??= new WorldError(`onnxruntime stopped: ${error.message}`, { cause: error });
     for (const request of waiting.values()) request.reject(fault);
     waiting.clear();
   };
   worker.on('error', fail);
-  worker.on('exit', (code) => fail(new Error(`its thread exited with code ${code}`)));
+  let closed = false;
+  const ended = new Promise<void>((resolve) => {
+    worker.on('exit', (code) => {
+      fail(new Error(`its thread exited with code ${code}`));
+      resolve();
+    });
+  });
   let requests = 0;
   const { version } = packageSchema.parse(createRequire(import.meta.url)('onnxruntime-node/package.json'));
   return {
@@ -80,9 +86,12 @@ export async function openOnnx(weights: Weights, options: EngineOptions): Promis
       return features;
     },
     async close() {
-      worker.removeAllListeners('exit');
-      await worker.terminate();
-      fault = new WorldError('The engine is closed.');
+      if (closed) return;
+      closed = true;
+      fault ??= new WorldError('The engine is closed.');
+      // The thread ends itself after the batch in flight: ending it inside onnxruntime would abort the process.
+      worker.postMessage('close');
+      await ended;
     },
   };
 }

@@ -54,9 +54,10 @@ function loadAddon(): Addon {
   const reasons: string[] = [];
   for (const { name, target } of PACKAGES) {
     try {
-      // A package without its addon fails only after it has registered its kernels with TensorFlow.js: look first.
-      const folder = dirname(require.resolve(`${name}/package.json`));
-      if (!hasAddon(folder)) throw new Error('its native part is not built');
+      // A package loads its addon only after it has registered its kernels, which the next would register once more.
+      const addon = addonIn(dirname(require.resolve(`${name}/package.json`)));
+      if (addon === undefined) throw new Error('its native part is not built');
+      require(addon);
       require(name);
       const { isUsingGpuDevice: gpu, binding } = nodeBackendSchema.parse(findBackend(BACKEND));
       return { name, gpu, library: binding.TF_Version };
@@ -70,10 +71,12 @@ function loadAddon(): Addon {
   );
 }
 
-function hasAddon(folder: string): boolean {
+/** The addon's file, which lies in a folder named for its version of Node-API. */
+function addonIn(folder: string): string | undefined {
   const lib = join(folder, 'lib');
-  if (!existsSync(lib)) return false;
-  return readdirSync(lib, { recursive: true }).some((path) => String(path).endsWith('tfjs_binding.node'));
+  if (!existsSync(lib)) return undefined;
+  const found = readdirSync(lib, { recursive: true }).find((path) => String(path).endsWith('tfjs_binding.node'));
+  return found === undefined ? undefined : join(lib, String(found));
 }
 
 /** Node 23 removed functions that the packages call in nearly every op. */

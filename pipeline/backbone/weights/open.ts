@@ -2,9 +2,6 @@ import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorCode, errorMessage, InputError } from '../../errors.js';
 import { PACKAGE_ROOT } from '../../package-root.js';
-import { readKeras } from './keras.js';
-import { readNumpy } from './numpy.js';
-import { drawWeights } from './random.js';
 import { readSafetensors } from './safetensors.js';
 import { assembleWeights, type TensorSource, type Weights } from './weights.js';
 
@@ -25,7 +22,7 @@ export async function openWeights(spec: string | undefined): Promise<Weights> {
     return assembleWeights(readSafetensors(await readFile(EMBEDDED), EMBEDDED), EMBEDDED_ORIGIN);
   }
   const seed = /^random:(.+)$/.exec(spec)?.[1];
-  if (seed !== undefined) return assembleWeights(drawWeights(seed), spec, true);
+  if (seed !== undefined) return assembleWeights((await import('./random.js')).drawWeights(seed), spec, true);
   let start: Buffer;
   try {
     start = await startOf(spec);
@@ -53,8 +50,10 @@ async function startOf(path: string): Promise<Buffer> {
 }
 
 async function read(path: string, start: Buffer): Promise<TensorSource> {
-  if (start.subarray(0, HDF5.length).equals(HDF5)) return readKeras(path);
-  if (start.subarray(0, NPY.length).equals(NPY)) return readNumpy(await readFile(path), path);
+  if (start.subarray(0, HDF5.length).equals(HDF5)) return (await import('./keras.js')).readKeras(path);
+  if (start.subarray(0, NPY.length).equals(NPY)) {
+    return (await import('./numpy.js')).readNumpy(await readFile(path), path);
+  }
   if (start[8] === '{'.charCodeAt(0)) return readSafetensors(await readFile(path), path);
   throw new InputError({
     expected: 'a .npy, .h5 or .safetensors file',

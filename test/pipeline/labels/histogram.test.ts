@@ -67,6 +67,15 @@ describe('histogramOf', () => {
     );
   });
 
+  it('takes numbers that differ by less than any step', () => {
+    expect(
+      histogramOf(
+        [0, -5e-324].map((target) => ({ id: 'a/b.jpg', target })),
+        1,
+      ).groups,
+    ).toEqual([{ name: 'a', counts: [1, 1], total: 2 }]);
+  });
+
   it('takes equal numbers and none', () => {
     expect(histogramOf([{ id: 'a.jpg', target: 7 }])).toEqual({
       edges: [7, 8],
