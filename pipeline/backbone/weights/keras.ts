@@ -25,9 +25,9 @@ const COUNTED = /(?:^|\/)layers\/conv2d(?:_(\d+))?\/vars\/([01])$/;
  */
 export async function readKeras(path: string): Promise<TensorSource> {
   const module = await ready;
-  module.activate_throwing_error_handler(); // else HDF5 prints its own stack on stderr
   let tensors: Map<string, NamedTensor>;
   try {
+    module.activate_throwing_error_handler(); // else HDF5 prints its own stack on stderr
     const file = new File(resolve(path), 'r');
     try {
       tensors = readTensors(module, file, path);

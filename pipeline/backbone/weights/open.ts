@@ -1,4 +1,4 @@
-import { open, readFile } from 'node:fs/promises';
+import { open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorCode, errorMessage, InputError } from '../../errors.js';
 import { PACKAGE_ROOT } from '../../package-root.js';
@@ -27,19 +27,21 @@ export async function openWeights(spec: string | undefined): Promise<Weights> {
   try {
     start = await startOf(spec);
   } catch (error) {
-    const found = errorCode(error) === 'ENOENT' ? 'no such file' : errorMessage(error);
-    throw new InputError({
-      expected: 'a file of weights, or random:SEED',
-      found,
-      where: spec,
-      fix: 'Check --weights.',
-    });
+    if (error instanceof InputError) throw error;
+    throw noFile(errorCode(error) === 'ENOENT' ? 'no such file' : errorMessage(error), spec);
   }
   return assembleWeights(await read(spec, start), spec);
 }
 
+function noFile(found: string, where: string): InputError {
+  return new InputError({ expected: 'a file of weights, or random:SEED', found, where, fix: 'Check --weights.' });
+}
+
 /** The bytes that tell the kinds of files apart. */
 async function startOf(path: string): Promise<Buffer> {
+  const stats = await stat(path);
+  if (stats.isDirectory()) throw noFile('a folder', path);
+  if (!stats.isFile()) throw noFile('a pipe or device', path); // a pipe can wait for ever, and is read once only
   const file = await open(path);
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(16), 0, 16, 0);
@@ -52,15 +54,28 @@ async function startOf(path: string): Promise<Buffer> {
 async function read(path: string, start: Buffer): Promise<TensorSource> {
   if (start.subarray(0, HDF5.length).equals(HDF5)) return (await import('./keras.js')).readKeras(path);
   if (start.subarray(0, NPY.length).equals(NPY)) {
-    return (await import('./numpy.js')).readNumpy(await readFile(path), path);
+    return (await import('./numpy.js')).readNumpy(await contentOf(path), path);
   }
-  if (start[8] === '{'.charCodeAt(0)) return readSafetensors(await readFile(path), path);
+  if (start[8] === '{'.charCodeAt(0)) return readSafetensors(await contentOf(path), path);
   throw new InputError({
     expected: 'a .npy, .h5 or .safetensors file',
     found: start.length === 0 ? 'an empty file' : 'a file of another kind',
     where: path,
     fix: 'Check --weights.',
   });
+}
+
+async function contentOf(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if (errorCode(error) !== 'ERR_FS_FILE_TOO_LARGE') throw error;
+    const found = 'more than 2 GiB';
+    throw new InputError(
+      { expected: 'weights of VGG16', found, where: path, fix: 'Check --weights.' },
+      { cause: error },
+    );
+  }
 }
 
 /** Weights by name: the digest decides whether features are stale, and most runs need no more. */

@@ -1,3 +1,4 @@
+import { transcode } from 'node:buffer';
 import { BufferReader, Parser } from 'pickleparser';
 
 /** numpy's data type as its pickle describes it, e.g. f4 in little-endian order. */
@@ -65,6 +66,12 @@ export function unpickle(bytes: Uint8Array): unknown {
   return new Parser({ nameResolver, unpicklingTypeOfDictionary: 'Map' }).read<unknown>(new CheckedReader(bytes));
 }
 
+/**
+ * Text from this many bytes on is what an array holds, spelt as text (see _codecs.encode). The 411 MB of fc6 are 616 MB
+ * of UTF-8, which no decoder of Node takes at once; so it goes to latin-1 before it becomes a string.
+ */
+const LONG_TEXT = 2 ** 20;
+
 /** pickleparser's reader, made fit for files that mean harm or are damaged. */
 class CheckedReader extends BufferReader {
   readonly #bytes: Buffer;
@@ -77,13 +84,12 @@ class CheckedReader extends BufferReader {
 
   /** Python 2 strings and latin-1 text are bytes; pickleparser would decode them as Windows-1252 and lose some. */
   override string(size: number, encoding: 'ascii' | 'utf-8'): string {
-    if (encoding === 'utf-8') {
-      this.#afterUint32 = -1;
-      return super.string(size, encoding);
-    }
+    if (encoding === 'utf-8') this.#afterUint32 = -1;
+    if (encoding === 'utf-8' && size < LONG_TEXT) return super.string(size, encoding);
     const start = this.position;
     this.skip(size);
-    return this.#bytes.toString('latin1', start, this.position);
+    const bytes = this.#bytes.subarray(start, this.position);
+    return (encoding === 'utf-8' ? transcode(bytes, 'utf8', 'latin1') : bytes).toString('latin1');
   }
 
   /** A negative length (BINBYTES has a signed one) would lead back to what was read, and never end. */

@@ -47,6 +47,19 @@ describe('unpickle', () => {
     expect(value).toMatchObject({ shape: [64], fortran: false, content: every, dtype: { code: 'f4', order: '<' } });
   });
 
+  it.each([255, 2 ** 20, 2 ** 21 + 1])(
+    'keeps every byte that Python 3 spells as text in protocol 2, of %i',
+    (length) => {
+      const bytes = Buffer.from(Array.from({ length }, (_, i) => i % 256));
+      const spelt = Buffer.from(bytes.toString('latin1'), 'utf8');
+      const size = Buffer.alloc(4);
+      size.writeUInt32LE(spelt.length);
+      const call = latin1('\x80\x02c_codecs\nencode\nX');
+      const value = unpickle(Buffer.concat([call, size, spelt, latin1('X\x06\0\0\0latin1\x86R.')]));
+      expect(typeof value === 'string' && latin1(value).equals(bytes)).toBe(true);
+    },
+  );
+
   it.each([
     ['cposix\nsystem\nU\x02id\x85R.', 'posix.system'],
     ['c__builtin__\neval\nU\x011\x85R.', '__builtin__.eval'],

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { assert, asyncProperty, nat, record } from 'fast-check';
@@ -196,6 +196,51 @@ describe('damaged files', () => {
     await writeFile(file, content);
     await expect(openWeights(file)).rejects.toThrow(
       `Expected a .npy, .h5 or .safetensors file, got ${found} (${file}). Check --weights.`,
+    );
+  });
+
+  it('no file, a folder, a pipe', async () => {
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    for (const [path, found] of [
+      [join(folder, 'none'), 'no such file'],
+      ['random:', 'no such file'],
+      [folder, 'a folder'],
+      [pipe, 'a pipe or device'],
+    ] as const) {
+      await expect(openWeights(path)).rejects.toThrow(
+        new InputError(`Expected a file of weights, or random:SEED, got ${found} (${path}). Check --weights.`),
+      );
+    }
+  });
+
+  it.each([
+    ['.npy', '\x93NUMPY\x01\x00'],
+    ['.safetensors', '\x10\0\0\0\0\0\0\0{'],
+  ])('a %s of more than 2 GiB', async (kind, start) => {
+    const file = join(folder, `large${kind}`);
+    await writeFile(file, start, 'latin1');
+    await truncate(file, 2 ** 31 + 1); // sparse: takes no space
+    await expect(openWeights(file)).rejects.toThrow(
+      new InputError(`Expected weights of VGG16, got more than 2 GiB (${file}). Check --weights.`),
+    );
+    await rm(file);
+  });
+
+  it('a .npy cut within an array, half of a Keras .h5', async () => {
+    const npy = Buffer.from(
+      "\x93NUMPY\x01\x00\x2e\x00{'descr': '|O', 'fortran_order': False, 'shape': ()}\n",
+      'latin1',
+    );
+    const [half, h5] = [join(folder, 'half.npy'), join(folder, 'half.h5')];
+    await writeFile(half, Buffer.concat([npy, Buffer.from('\x80\x02}U\x07conv1_1]T\0\0\0\x01half', 'latin1')]));
+    await expect(openWeights(half)).rejects.toThrow(
+      `Expected a .npy file with a pickled dict of layers, got a damaged pickle (${half}). Give the tutorial's vgg16.npy, whole.`,
+    );
+    const whole = await readFile(await writeKeras(embedded));
+    await writeFile(h5, whole.subarray(0, whole.length / 2));
+    await expect(openWeights(h5)).rejects.toThrow(
+      `Expected Keras's VGG16 (.h5), got a file that HDF5 cannot read (${h5}). The file is damaged, or is no HDF5 file: fetch it again.`,
     );
   });
 
