@@ -1,13 +1,14 @@
 import { InputError } from '../../errors.js';
-import { FEATURE_LENGTH, IMAGE_BYTES } from '../vgg16.js';
+import { IMAGE_BYTES } from '../vgg16.js';
+import type { Ranges } from './ranges.js';
 
 export type EngineName = 'onnx' | 'tensorflow' | 'wasm';
 
 /**
- * How a graph multiplies: `direct` convolutions, or Winograd's for conv3_1 to conv5_3, with fewer multiplications.
- * Their features differ by 2e-6 (relative L2), so that a cache keeps to one of them.
+ * How a graph multiplies: `direct` convolutions; Winograd's for conv3_1 to conv5_3, with fewer multiplications (the
+ * features differ by 2e-6, relative L2, so that a cache keeps to one of them); or 8-bit ones (they differ by 3e-2).
  */
-export type GraphKind = 'direct' | 'winograd';
+export type GraphKind = 'direct' | 'winograd' | 'int8';
 
 /** Runs the frozen stack. Every implementation passes test/pipeline/backbone/engines/conformance.test.ts. */
 export interface Engine {
@@ -32,6 +33,8 @@ export interface EngineOptions {
   readonly threads?: number;
   /** For engines that know several; default: direct. */
   readonly graph?: GraphKind;
+  /** For the int8 graph; default: those of the embedded weights. */
+  readonly ranges?: Ranges;
 }
 
 /** The n of pixels [n, 224, 224, 3]. */
@@ -45,9 +48,4 @@ export function batchOf(pixels: Uint8Array): number {
     });
   }
   return n;
-}
-
-/** Floats that n pictures' features take. */
-export function featureFloats(n: number): number {
-  return n * FEATURE_LENGTH;
 }

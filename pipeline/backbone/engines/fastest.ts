@@ -1,5 +1,5 @@
 import { IMAGE_BYTES } from '../vgg16.js';
-import type { Engine, GraphKind } from './engine.js';
+import type { Engine } from './engine.js';
 
 /** How long both graphs are measured, in all (milliseconds); each is run at least twice, the first time to warm up. */
 const BUDGET = 1000;
@@ -15,7 +15,7 @@ export interface Measured {
  * counts, since whatever else runs can only add to it.
  * @param open opens an engine with that graph
  */
-export async function openFastest(open: (graph: GraphKind) => Promise<Engine>): Promise<Measured> {
+export async function openFastest(open: (graph: 'direct' | 'winograd') => Promise<Engine>): Promise<Measured> {
   const direct = await open('direct');
   const winograd = await open('winograd').catch(async (error: unknown) => {
     await direct.close();

@@ -9,7 +9,7 @@ const { INT, INTS } = onnx.AttributeProto.AttributeType;
 export const { FLOAT, UINT8, INT8, INT32, INT64 } = onnx.TensorProto.DataType;
 
 /** A graph's input or output: one batch of any size. */
-interface Port {
+export interface Port {
   readonly name: string;
   readonly elemType: number;
   /** Without the batch, which comes first. */

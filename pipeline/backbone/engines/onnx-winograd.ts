@@ -1,4 +1,4 @@
-import type { Layer } from '../vgg16.js';
+import type { ConvLayer } from '../vgg16.js';
 import type { ConvWeights } from '../weights/weights.js';
 import type { ModelBuilder } from './onnx-model.js';
 
@@ -57,7 +57,7 @@ export function fromPlanes(model: ModelBuilder, input: string, name: string): st
 export function winogradConvolution(
   model: ModelBuilder,
   input: string,
-  { name, inputs, outputs }: Extract<Layer, { kind: 'conv' }>,
+  { name, inputs, outputs }: ConvLayer,
   size: number,
   { kernel, bias }: ConvWeights,
 ): string {

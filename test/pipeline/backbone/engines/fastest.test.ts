@@ -1,8 +1,10 @@
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { Engine, GraphKind } from '../../../../pipeline/backbone/engines/engine.js';
+import type { Engine } from '../../../../pipeline/backbone/engines/engine.js';
 import { openFastest } from '../../../../pipeline/backbone/engines/fastest.js';
 import { IMAGE_BYTES } from '../../../../pipeline/backbone/vgg16.js';
+
+type GraphKind = 'direct' | 'winograd';
 
 /** Opens engines that take so many milliseconds, and notes what is done with them. */
 function slowEngines(milliseconds: Readonly<Record<GraphKind, number>>): {
