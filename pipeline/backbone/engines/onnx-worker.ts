@@ -24,6 +24,7 @@ async function open([model]: unknown[]): Promise<InferenceSession> {
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     graphOptimizationLevel: 'all',
+    enableMemPattern: false, // with it 100 MB more, and no faster
   });
 }
 

@@ -25,7 +25,7 @@ const TITLES = { direct: '', winograd: ', Winograd', int8: ', int8' } as const;
  */
 export async function openOnnx(weights: Weights, options: EngineOptions): Promise<Engine> {
   const { graph = 'direct' } = options;
-  const model = graph === 'int8' ? await int8Model(weights, options) : buildGraph(weights, graph);
+  const model = await buildModel(weights, options);
   const { threads, run, close } = await openSession(model, FEATURE_LENGTH, options.threads);
   const { version } = packageSchema.parse(createRequire(import.meta.url)('onnxruntime-node/package.json'));
   const count = `${threads} thread${threads === 1 ? '' : 's'}`;
@@ -39,7 +39,13 @@ export async function openOnnx(weights: Weights, options: EngineOptions): Promis
   };
 }
 
-async function int8Model(weights: Weights, options: EngineOptions): Promise<Uint8Array> {
+/**
+ * The stack as an ONNX model, with the graph that the options name.
+ * @returns the serialized ModelProto
+ * @throws InputError for int8 where the weights' ranges are not known
+ */
+export async function buildModel(weights: Weights, options: Omit<EngineOptions, 'threads'>): Promise<Uint8Array> {
+  if (options.graph !== 'int8') return buildGraph(weights, options.graph);
   const ranges = options.ranges ?? (await embeddedRanges(weights));
   if (ranges !== undefined) return buildInt8Graph(weights, ranges);
   throw new InputError({
