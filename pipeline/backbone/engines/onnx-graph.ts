@@ -70,10 +70,9 @@ export function buildMaximaGraph(weights: Weights): Uint8Array {
 
 /** The input as float32 NCHW RGB, the mean subtracted. */
 export function centredPixels(model: ModelBuilder): string {
-  const float = model.node('float', 'Cast', [INPUT], { to: FLOAT });
-  const mean = model.constant('mean', [3], Float32Array.from(MEAN_RGB));
-  const centred = model.node('centred', 'Sub', [float, mean]);
-  return model.node('input', 'Transpose', [centred], { perm: [0, 3, 1, 2] });
+  const planes = model.node('channels', 'Transpose', [INPUT], { perm: [0, 3, 1, 2] }); // as bytes: a quarter to move
+  const float = model.node('float', 'Cast', [planes], { to: FLOAT });
+  return model.node('input', 'Sub', [float, model.constant('mean', [3, 1, 1], Float32Array.from(MEAN_RGB))]);
 }
 
 /** A 3x3 convolution with relu over NCHW. */
