@@ -13,9 +13,8 @@ export interface Part {
 const MOST = 256;
 
 /**
- * What array engines set in the environment of each task. Slurm's indices are min, min + step, ... max (sbatch(1), output
- * environment variables); the others count from 0. Kubernetes tells no task how many there are: the Job's manifest
- * passes its completions in JOB_COMPLETIONS.
+ * What array engines set in the environment of each task. Slurm's indices go from min to max in steps; the others count
+ * from 0. Kubernetes tells no task how many there are: the manifest repeats the Job's completions in JOB_COMPLETIONS.
  */
 const ARRAYS = [
   {
@@ -23,8 +22,8 @@ const ARRAYS = [
     count: 'SLURM_ARRAY_TASK_COUNT',
     spacing: { min: 'SLURM_ARRAY_TASK_MIN', max: 'SLURM_ARRAY_TASK_MAX', step: 'SLURM_ARRAY_TASK_STEP' },
   },
-  { index: 'JOB_COMPLETION_INDEX', count: 'JOB_COMPLETIONS', spacing: null },
-  { index: 'AWS_BATCH_JOB_ARRAY_INDEX', count: 'AWS_BATCH_JOB_ARRAY_SIZE', spacing: null },
+  { index: 'JOB_COMPLETION_INDEX', count: 'JOB_COMPLETIONS' },
+  { index: 'AWS_BATCH_JOB_ARRAY_INDEX', count: 'AWS_BATCH_JOB_ARRAY_SIZE' },
 ] as const;
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -43,20 +42,25 @@ export function choosePart(option: string | undefined, env: Environment): Part {
   if (other !== undefined) {
     throw new InputError({ expected: 'one array engine', found: `${array.index} and ${other.index}`, fix: FIX });
   }
-  const index = wholeNumber(array.index, env);
-  const parts = wholeNumber(array.count, env);
-  const { min, max, step } = spacingOf(array, parts, env);
-  if (min + step * (parts - 1) !== max) {
-    // Which of such tasks is the second cannot be told from inside of one.
-    const found = `${parts} from ${min} to ${max} in steps of ${step}`;
-    throw new InputError({ expected: 'an array without gaps', found, where: array.index, fix: FIX });
+  const whole = (name: string): number => wholeNumber(name, array.index, env);
+  const index = whole(array.index);
+  const parts = whole(array.count);
+  const [min, max, step] =
+    'spacing' in array
+      ? [whole(array.spacing.min), whole(array.spacing.max), whole(array.spacing.step)]
+      : [0, parts - 1, 1];
+  if (parts < 1 || parts > MOST) {
+    const expected = `an array of 1 to ${MOST} tasks`;
+    throw new InputError({ expected, found: String(parts), where: array.count, fix: FIX });
   }
-  if (parts > MOST) {
-    throw new InputError({ expected: `at most ${MOST} tasks`, found: String(parts), where: array.count, fix: FIX });
+  if (min + step * (parts - 1) !== max) {
+    // Of --array=1,3,7 no task can tell which of the three it is.
+    const found = `${parts} tasks from ${min} to ${max}, step ${step}`;
+    throw new InputError({ expected: 'an array without gaps', found, where: array.index, fix: FIX });
   }
   const part = (index - min) / step + 1;
   if (!Number.isInteger(part) || part < 1 || part > parts) {
-    const expected = `an index of an array from ${min} to ${max}${step === 1 ? '' : ` in steps of ${step}`}`;
+    const expected = `an index from ${min} to ${max}${step === 1 ? '' : `, step ${step}`}`;
     throw new InputError({ expected, found: String(index), where: array.index, fix: FIX });
   }
   return { part, parts, from: array.index };
@@ -73,26 +77,10 @@ function parsePart(text: string): Part {
   throw new InputError({ expected: `--shard i/n with 1 <= i <= n <= ${MOST}`, found: text });
 }
 
-function spacingOf(
-  { spacing }: (typeof ARRAYS)[number],
-  parts: number,
-  env: Environment,
-): { min: number; max: number; step: number } {
-  if (spacing === null) return { min: 0, max: parts - 1, step: 1 };
-  return {
-    min: wholeNumber(spacing.min, env),
-    max: wholeNumber(spacing.max, env),
-    step: wholeNumber(spacing.step, env),
-  };
-}
-
-function wholeNumber(name: string, env: Environment): number {
+function wholeNumber(name: string, index: string, env: Environment): number {
   const text = env[name];
   if (text !== undefined && /^\d{1,9}$/.test(text)) return Number(text);
-  throw new InputError({
-    expected: 'a whole number',
-    found: text === undefined ? 'nothing' : `"${text}"`,
-    where: name,
-    fix: FIX,
-  });
+  const found = text === undefined ? 'nothing' : `"${text}"`;
+  const where = name === index ? {} : { where: `beside ${index}` };
+  throw new InputError({ expected: `a whole number in ${name}`, found, ...where, fix: FIX });
 }
