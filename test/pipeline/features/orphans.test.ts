@@ -40,9 +40,7 @@ it('takes a shard as encodeShard writes it, with everything it holds', async () 
   const rows = madeUpRows(3, 5).map((row, i) => ({ ...row, id: ['', 'ü 🐯.jpg', 'a/b'][i] ?? '' }));
   const file = await lay(encodeShard(rows, KEY, 'an "engine" of ü'));
   expect(await look()).toEqual({ orphans: [file], damaged: [] });
-  const [orphan] = await findOrphans(cache.folder, new Set(), KEY, []).then((all) =>
-    all.filter((o) => o.file === file),
-  );
+  const orphan = (await findOrphans(cache.folder, new Set(), KEY, [])).find((found) => found.file === file);
   expect(orphan).toMatchObject({ digests: rows.map((row) => row.digest), engine: 'an "engine" of ü' });
 });
 
@@ -58,9 +56,8 @@ it('refuses a shard with more behind it, or with a byte changed where no reader 
   await rm(join(shards, long));
   const padding = Buffer.from(bytes);
   padding[7] = 1; // the second zero after "ARROW1"
-  expect(await look()).toEqual({ orphans: [], damaged: [] });
-  expect(await look().then(() => lay(padding))).toBe(shardName(padding).file);
-  expect(await look()).toEqual(notAShard(shardName(padding).file));
+  const padded = await lay(padding);
+  expect(await look()).toEqual(notAShard(padded));
 });
 
 it('refuses numbers that are not finite', async () => {
@@ -83,10 +80,13 @@ it('leaves folders and pipes alone, and removes one that lies in the place of a 
   await mkdir(join(shards, 'folder.arrow'));
   execFileSync('mkfifo', [join(shards, 'pipe.arrow')]);
   expect(await look()).toEqual({ orphans: [], damaged: [] });
-  const [shard = ''] = (await readdir(shards)).filter((name) => /^[0-9a-f]{32}/.test(name));
+  const shard = (await readdir(shards)).find((name) => /^[0-9a-f]{32}/.test(name)) ?? '';
   const bytes = await readFile(join(shards, shard));
+  const entryFile = join(cache.folder, 'manifest', shard.replace('arrow', 'json'));
+  const entry = await readFile(entryFile);
   for (const put of [() => mkdir(join(shards, shard)), () => execFileSync('mkfifo', [join(shards, shard)])]) {
-    await rm(join(shards, shard));
+    await rm(join(shards, shard), { force: true });
+    await writeFile(entryFile, entry);
     await put();
     const found = await survey(cache.folder, KEY, true, new AbortController().signal);
     expect(found.damaged).toEqual([
@@ -94,12 +94,5 @@ it('leaves folders and pipes alone, and removes one that lies in the place of a 
     ]);
     await mend(cache.folder, KEY, { origin: 'a test', random: false }, found);
     expect(await readdir(shards)).not.toContain(shard);
-    await writeFile(join(shards, shard), bytes);
-    await mend(
-      cache.folder,
-      KEY,
-      { origin: 'a test', random: false },
-      await survey(cache.folder, KEY, true, new AbortController().signal),
-    );
   }
 });
