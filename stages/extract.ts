@@ -11,6 +11,7 @@ import { readManifest, type Damage } from '../pipeline/features/manifest.js';
 import type { Plan } from '../pipeline/features/plan.js';
 import { contentDigest, placesOf } from '../pipeline/features/places.js';
 import type { CacheKey } from '../pipeline/features/schema.js';
+import { MOST_ROWS } from '../pipeline/features/shard-content.js';
 import { mend } from '../pipeline/features/store.js';
 import type { Rejection } from '../pipeline/images/find.js';
 import { PREPROCESSING_VERSION } from '../pipeline/images/pixels.js';
@@ -79,7 +80,7 @@ export const stage = defineStage({
   async run(options, effects): Promise<Summary> {
     const part = choosePart(options.shard, process.env);
     checkCount('workers', options.workers, 256);
-    checkCount('shard-rows', options.shardRows, 4096);
+    checkCount('shard-rows', options.shardRows, MOST_ROWS);
     const { signal } = effects;
     const weights = await identifyWeights(options.weights);
     const key = keyOf(weights, options);
