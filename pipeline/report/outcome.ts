@@ -1,3 +1,5 @@
+import type { Calibration } from '../head/calibration.js';
+
 /** What a run predicted for one photograph. */
 export interface Outcome {
   /** The image's id: its path below the folder of photographs, with /. */
@@ -18,8 +20,11 @@ export interface CurvePoint {
 /** Errors that the head's are compared with, in the target's unit. */
 export interface Reference {
   readonly name: string;
-  readonly mae: number;
+  /** Undefined for the noise floor. */
+  readonly mae?: number;
   readonly rmse: number;
+  /** Whether this is what chance in made-up labels leaves, which no predictor can get below but by luck. */
+  readonly floor?: boolean;
 }
 
 export interface Duplicate {
@@ -61,10 +66,10 @@ export interface RunReport {
     readonly points: readonly CurvePoint[];
     readonly best: number | undefined;
   };
-  /** Baselines: the mean, ridge, the mean of the folder. */
+  /** Baselines (the mean, ridge, the mean of the folder) and, for made-up labels, the noise floor. */
   readonly references: readonly Reference[];
-  /** Half-width of the prediction interval and its coverage, where there is one. */
-  readonly interval: { readonly half: number; readonly coverage: number } | undefined;
+  /** The prediction interval, where there is one. */
+  readonly interval: Calibration | undefined;
   /** Undefined where no features were at hand; `note` says so. */
   readonly likeness: { readonly duplicates: readonly Duplicate[]; readonly suspects: readonly Suspect[] } | undefined;
   readonly notes: readonly string[];

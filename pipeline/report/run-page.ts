@@ -11,7 +11,13 @@ function errorTable(report: RunReport, number: (value: number) => string): Html 
     const { count, mae, rmse, r2 } = errorsOf(report.outcomes.filter((outcome) => outcome.split === split));
     return [split, String(count), number(mae), number(rmse), r2 === undefined ? '–' : r2.toFixed(3)];
   });
-  const references = report.references.map(({ name, mae, rmse }) => [name, '', number(mae), number(rmse), '']);
+  const references = report.references.map(({ name, mae, rmse }) => [
+    name,
+    '',
+    mae === undefined ? '–' : number(mae),
+    number(rmse),
+    '',
+  ]);
   return table(
     'Errors by split, and what they compare with',
     ['Split', 'Photographs', `MAE${unit}`, `RMSE${unit}`, 'R²'],
@@ -109,7 +115,7 @@ export function runPage(report: RunReport, thumbnails: readonly (string | undefi
   const interval =
     report.interval === undefined
       ? ''
-      : ` ${Math.round(report.interval.coverage * 100)} % of new photographs like these lie within ±${number(report.interval.half)}${unit === '' ? '' : ` ${unit}`} of the prediction.`;
+      : ` About ${Math.round(report.interval.coverage * 100)} % of new photographs like these lie within ±${number(report.interval.half)}${unit === '' ? '' : ` ${unit}`} of the prediction.`;
   const notes = report.notes.map((note) => html`<p><strong>Note:</strong> ${note}</p>`);
   return documentOf({
     title: `Run ${name}`,

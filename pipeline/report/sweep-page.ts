@@ -1,9 +1,10 @@
-import { axisTitle, chart, COLORS, point, rule, type Chart, type Unit } from './charts.js';
+import { axisTitle, chart, COLORS, point, rule, type Chart, type Unit } from './chart.js';
 import { chartFigure, documentOf } from './document.js';
 import { galleryOf } from './gallery.js';
 import { html, table, type Html } from './html.js';
+import { machineRows } from '../machine.js';
 import { decimalsFor, groupsOf } from './outcome.js';
-import { flatten } from './run-report.js';
+import { flatten, UNRECORDED } from './run-report.js';
 import type { SweepEstimate, SweepFiles } from './sweep-files.js';
 
 /** What all seeds of the best setting say of a photograph that they did not train on. */
@@ -183,7 +184,7 @@ export function sweepPage(
     curves(files),
     seen.length === 0 ? undefined : spreads(unit),
   ].filter((each) => each !== undefined);
-  const { variants: _variants, differences: _differences, records: _records, ...rest } = sweep;
+  const { variants: _variants, differences: _differences, records: _records, machine, ...rest } = sweep;
   const chosen = best === null ? '' : ` By validation error, the best is ${best.label}, seed ${best.seed}.`;
   return documentOf({
     title: `Sweep ${sweep.name}`,
@@ -211,7 +212,12 @@ export function sweepPage(
           </p>
           ${galleryOf(['unseen'], [['spread', 'Most disagreement first']])}`,
       },
-      { id: 'settings', title: 'Settings', content: table('Sweep', ['Name', 'Value'], flatten(rest)) },
+      {
+        id: 'settings',
+        title: 'Settings',
+        content: html`${table('Sweep', ['Name', 'Value'], flatten(rest))}
+        ${table('Machine', ['Name', 'Value'], machine === undefined ? UNRECORDED : machineRows(machine))}`,
+      },
     ],
     charts,
     data: { unit, decimals, photographs },

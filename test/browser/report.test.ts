@@ -31,7 +31,7 @@ describe.skipIf(CHROMIUM === undefined)('the page of a run in chromium', () => {
     const suspect = { id: HOSTILE, target: 50, prediction: 80, expected: 90, score: 4.2 };
     const report = runReport(files, { duplicates: [pair], suspects: [suspect] }, []);
     const file = join(root, 'report.html');
-    await writeFile(file, await runPage(report, await thumbnailsOf(images, ids)));
+    await writeFile(file, await runPage(report, await thumbnailsOf(ids.map((id) => join(images, id)))));
     url = pathToFileURL(file).href;
     browser = await launch();
   });

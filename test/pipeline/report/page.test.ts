@@ -190,7 +190,7 @@ describe('runPage', () => {
       target: i,
       prediction: i + 1,
     }));
-    const thumbnails = await thumbnailsOf(images, ids);
+    const thumbnails = await thumbnailsOf(ids.map((id) => join(images, id)));
     expect(thumbnails.every((each) => each !== undefined)).toBe(true);
     const page = await runPage(runReport({ ...files, outcomes }, undefined, []), thumbnails);
     expect(Buffer.byteLength(page)).toBeLessThan(5_000_000);
@@ -199,7 +199,9 @@ describe('runPage', () => {
 
   it('leaves out a picture that cannot be read', async () => {
     await copyFile(join(run, 'config.json'), join(images, 'text.jpg'));
-    const [good, text, absent] = await thumbnailsOf(images, ['tiger/tiger.0001.jpg', 'text.jpg', 'absent.jpg']);
+    const [good, text, absent] = await thumbnailsOf(
+      ['tiger/tiger.0001.jpg', 'text.jpg', 'absent.jpg'].map((id) => join(images, id)),
+    );
     expect((await sharp(Buffer.from(good ?? '', 'base64')).metadata()).format).toBe('webp');
     expect([text, absent]).toEqual([undefined, undefined]);
   });
