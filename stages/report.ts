@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
-import { errorMessage, Pool5Error } from '../pipeline/errors.js';
+import { errorMessage, InterruptedError, Pool5Error } from '../pipeline/errors.js';
 import { openCache, type OpenCache } from '../pipeline/features/cache.js';
 import { writeAtomically } from '../pipeline/files/atomic.js';
 import { likenessOf, MOST_COMPARED } from '../pipeline/report/likeness.js';
@@ -29,18 +29,22 @@ async function unlessFaulty<Value>(work: () => Promise<Value>): Promise<Value | 
   try {
     return await work();
   } catch (error) {
-    if (error instanceof Pool5Error) return error;
+    if (error instanceof Pool5Error && !(error instanceof InterruptedError)) return error;
     throw error;
   }
 }
 
-async function examineLikeness({ config, outcomes }: RunFiles, cache: OpenCache | Pool5Error): Promise<Likeness> {
+async function examineLikeness(
+  { config, outcomes }: RunFiles,
+  cache: OpenCache | Pool5Error,
+  effects: Effects,
+): Promise<Likeness> {
   if (cache instanceof Pool5Error) return unexamined(errorMessage(cache));
   if (outcomes.length > MOST_COMPARED)
-    return unexamined(`a run of more than ${MOST_COMPARED} photographs takes too long.`);
+    return unexamined(`more than ${MOST_COMPARED.toLocaleString('en')} photographs take too long.`);
   if (cache.identity !== config.features.identity)
     return unexamined(`${cache.folder} holds other features than the run used.`);
-  const likeness = await unlessFaulty(() => likenessOf(cache, outcomes));
+  const likeness = await unlessFaulty(() => likenessOf(cache, outcomes, effects));
   return likeness instanceof Pool5Error ? unexamined(errorMessage(likeness)) : { likeness, notes: [] };
 }
 
@@ -97,15 +101,15 @@ function shown(thumbnails: readonly (string | undefined)[]): number {
   return thumbnails.filter((each) => each !== undefined).length;
 }
 
-async function aboutRun({ run, artifacts, features, images }: Source, { log }: Pick<Effects, 'log'>): Promise<Made> {
+async function aboutRun({ run, artifacts, features, images }: Source, effects: Effects): Promise<Made> {
   const folder = await findRun(run, artifacts);
   const files = await readRun(folder);
   const cache = await unlessFaulty(() => openCache(features ?? files.config.features.folder));
   const ids = files.outcomes.map(({ id }) => id);
   const { thumbnails, notes: missing } = await pictures(ids, images, cache);
-  const { likeness, notes: unknown } = await examineLikeness(files, cache);
+  const { likeness, notes: unknown } = await examineLikeness(files, cache, effects);
   const notes = [...missing, ...unknown];
-  for (const note of notes) log(note);
+  for (const note of notes) effects.log(note);
   const page = await runPage(runReport(files, likeness, notes), thumbnails);
   const [suspects, duplicates] = [likeness?.suspects.length ?? null, likeness?.duplicates.length ?? null];
   const about = { name: files.name, photographs: ids.length, pictures: shown(thumbnails), suspects, duplicates };

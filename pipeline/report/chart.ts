@@ -25,7 +25,7 @@ export function chart(id: string, title: string, description: string, view: Unit
     background: 'transparent',
     description,
     ...view,
-    config: { view: { stroke: null }, font: 'system-ui, sans-serif', aria: false },
+    config: { view: { stroke: null }, font: 'system-ui, sans-serif', aria: false, axis: { labelSeparation: 6 } },
   };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- compile checks it; the type has thousands of members
   const { spec: vega } = compile(spec as unknown as TopLevelSpec);

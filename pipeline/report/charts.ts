@@ -78,7 +78,7 @@ function residualsByGroup(report: RunReport): Chart | undefined {
   if (groups.size < 2) return undefined;
   const splits = splitsOf(report.outcomes);
   const text =
-    'For each group (the first folder of a photograph) and split: median, quartiles, range and outliers of the error.';
+    'For each group (the folder of a photograph) and split: median, quartiles, range and outliers of the error.';
   return chart('groups', 'Residuals by group', text, {
     height: 70 + groups.size * (16 * splits.length + 14),
     data: { name: 'photographs' },

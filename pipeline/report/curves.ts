@@ -2,7 +2,10 @@ import { axisTitle, chart, COLORS, rule, type Chart, type Unit } from './chart.j
 import { errorsOf } from './errors-of.js';
 import { splitsOf, type Reference, type RunReport } from './outcome.js';
 
-const HEIGHT = 300;
+const HEIGHT = 320;
+
+/** About what axis and legend leave of it. */
+const PLOT = HEIGHT - 85;
 
 /** Pixels that a line's name takes above or below its line. */
 const NAME_HEIGHT = 15;
@@ -38,26 +41,23 @@ export function namePlaces(heights: readonly number[]): NamePlace[] {
   });
 }
 
-/** A dotted line for each reference, with its name. */
-function referenceLines(references: readonly Reference[], highest: number): Unit[] {
+/** The names of reference lines, each at its line. */
+function referenceNames(references: readonly Reference[], highest: number): Unit[] {
   const sorted = references.toSorted((a, b) => a.rmse - b.rmse);
-  const places = namePlaces(sorted.map(({ rmse }) => (rmse / highest) * HEIGHT));
-  return sorted.flatMap(({ name, rmse }, index): Unit[] => {
+  const places = namePlaces(sorted.map(({ rmse }) => (rmse / highest) * PLOT));
+  return sorted.map(({ name, rmse }, index): Unit => {
     const { align = 'left', baseline = 'bottom' } = places[index] ?? {};
     const side = align === 'left' ? { x: 0, dx: 4 } : { x: { expr: 'width' }, dx: -4 };
-    return [
-      rule(rmse, 'y', [2, 3]),
-      {
-        data: { values: [{ name, rmse }] },
-        mark: { type: 'text', align, baseline, ...side },
-        encoding: { y: { field: 'rmse', type: 'quantitative' }, text: { field: 'name' } },
-      },
-    ];
+    return {
+      data: { values: [{ name, rmse }] },
+      mark: { type: 'text', align, baseline, ...side },
+      encoding: { y: { field: 'rmse', type: 'quantitative' }, text: { field: 'name' } },
+    };
   });
 }
 
 /** The error after each epoch, with the best epoch, what simpler predictors reach and the noise floor as lines. */
-export function learningCurves({ curves, references, unit }: RunReport): Chart | undefined {
+export function learningCurves({ curves, outcomes, references, unit }: RunReport): Chart | undefined {
   if (curves.points.length === 0) return undefined;
   const series = [...new Set(curves.points.map((each) => each.series))];
   const best = curves.best === undefined ? [] : [rule(curves.best, 'x', [6, 4])];
@@ -82,11 +82,17 @@ export function learningCurves({ curves, references, unit }: RunReport): Chart |
     },
   };
   const kept = curves.best === undefined ? '' : ` The dashed line marks the best epoch (${curves.best}).`;
-  const others = shown.some(({ floor }) => floor)
-    ? ' The dotted lines are what simpler predictors reach, and the floor that chance in the labels sets to all.'
-    : ' The dotted lines are what simpler predictors reach.';
+  const on = splitsOf(outcomes).at(-1) ?? '';
+  const chance = shown.some(({ floor }) => floor) ? ', and the floor that chance in the labels sets on average' : '';
+  const others = ` The dotted lines are what simpler predictors reach on the ${on} photographs${chance}.`;
   const text = `The error after each epoch.${kept}${shown.length === 0 ? '' : others}`;
-  const layer = [...best, ...referenceLines(shown, highest), curve];
+  // Names last, so that no curve hides them.
+  const layer = [
+    ...best,
+    ...shown.map(({ rmse }) => rule(rmse, 'y', [2, 3])),
+    curve,
+    ...referenceNames(shown, highest),
+  ];
   return chart('curves', 'Learning curves', text, { height: HEIGHT, layer });
 }
 
@@ -95,12 +101,10 @@ export function comparison({ outcomes, references, unit }: RunReport): Chart | u
   const split = splitsOf(outcomes).at(-1);
   if (split === undefined || references.length === 0) return undefined;
   const { rmse } = errorsOf(outcomes.filter((outcome) => outcome.split === split));
-  const values = [{ name: `this head (${split})`, rmse, head: true }, ...references].toSorted(
-    (a, b) => b.rmse - a.rmse,
-  );
+  const values = [{ name: 'this head', rmse, head: true }, ...references].toSorted((a, b) => b.rmse - a.rmse);
   const text = `The root mean squared error on the ${split} photographs, of this head and of what it is compared with.`;
-  const y = { field: 'name', type: 'nominal', sort: null, title: null, axis: { labelLimit: 190 } };
-  const x = { field: 'rmse', type: 'quantitative', title: axisTitle('Root mean squared error', unit) };
+  const y = { field: 'name', type: 'nominal', sort: null, title: null, axis: { labelLimit: 120 } };
+  const x = { field: 'rmse', type: 'quantitative', title: axisTitle('RMSE', unit) };
   return chart('comparison', 'Compared with simpler predictors', text, {
     height: 60 + 30 * values.length,
     data: { values },

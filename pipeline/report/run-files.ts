@@ -22,6 +22,7 @@ const summarySchema = z.looseObject({
   /** The least RMSE that made-up labels allow, for the part that chose the least. */
   floor: z.number().nullish(),
   machine: machineSchema.optional(),
+  seconds: z.record(z.string(), z.number()).optional(),
 });
 
 const metricSchema = z.looseObject({ epoch: z.number(), loss: z.number(), validationLoss: z.number().nullish() });

@@ -64,14 +64,14 @@ function groupMeans(outcomes: readonly Outcome[], split: string): Reference | un
   });
   if (guesses.length === 0) return undefined;
   const mae = guesses.reduce((sum, { target, prediction }) => sum + Math.abs(target - prediction), 0) / guesses.length;
-  return { name: `mean of the folder (${split})`, mae, rmse: rmseOf(guesses) };
+  return { name: 'folder mean', mae, rmse: rmseOf(guesses) };
 }
 
 function referencesOf({ outcomes, summary }: RunFiles, split: string): Reference[] {
   const { baselines } = summary;
   const named = [
-    { name: `mean of the training targets (${split})`, errors: baselines?.mean?.[split] },
-    { name: `ridge (${split})`, errors: baselines?.ridge?.parts[split] },
+    { name: 'training mean', errors: baselines?.mean?.[split] },
+    { name: 'ridge', errors: baselines?.ridge?.parts[split] },
   ].flatMap(({ name, errors }): Reference[] => {
     const { mae, rmse } = errors ?? {};
     return typeof mae === 'number' && typeof rmse === 'number' ? [{ name, mae, rmse }] : [];
@@ -79,7 +79,7 @@ function referencesOf({ outcomes, summary }: RunFiles, split: string): Reference
   const group = groupMeans(outcomes, split);
   const { floor } = summary;
   // train names the floor of the part that chose the least, which is the last of the splits.
-  const least = typeof floor === 'number' ? [{ name: `noise floor (${split})`, rmse: floor, floor: true }] : [];
+  const least = typeof floor === 'number' ? [{ name: 'noise floor', rmse: floor, floor: true }] : [];
   return [...named, ...(group === undefined ? [] : [group]), ...least];
 }
 
@@ -113,6 +113,12 @@ function intervalNotes(outcomes: readonly Outcome[], interval: Calibration): str
   ];
 }
 
+/** How long each step took; not the saving, which the summary cannot know, nor steps that there were none of. */
+function timings(seconds: Readonly<Record<string, number>> = {}): [string, string][] {
+  const steps = Object.entries(seconds).filter(([name, value]) => name !== 'save' && value >= 0.005);
+  return steps.map(([name, value]) => [name, value.toFixed(2)]);
+}
+
 /** Runs of an early pool5 do not say where they were made. */
 export const UNRECORDED: [string, string][] = [['Machine', 'not recorded']];
 
@@ -122,11 +128,12 @@ export function runReport(run: RunFiles, likeness: RunReport['likeness'], notes:
   const interval = calibrate(outcomes, summary);
   const split = splitsOf(outcomes).at(-1) ?? 'train';
   const { settings, ...source } = config;
-  const { metrics: _metrics, baselines: _baselines, machine, ...rest } = summary;
+  const { metrics: _metrics, baselines: _baselines, machine, seconds, ...rest } = summary;
   const facts: Facts[] = [
     { title: 'Settings and seeds', rows: flatten(settings) },
     { title: 'Labels, features and versions', rows: flatten(source) },
-    { title: 'Result and timings (seconds)', rows: flatten(rest) },
+    { title: 'Result', rows: flatten(rest) },
+    { title: 'Timings (seconds)', rows: timings(seconds) },
     { title: 'Machine', rows: machine === undefined ? UNRECORDED : machineRows(machine) },
   ];
   const random = config.features.random ? ['The features come from random weights: the numbers mean nothing.'] : [];

@@ -1,7 +1,7 @@
 import { axisTitle, chart, COLORS, point, rule, type Chart, type Unit } from './chart.js';
 import { chartFigure, documentOf } from './document.js';
 import { galleryOf } from './gallery.js';
-import { html, table, type Html } from './html.js';
+import { factsOf, html, notesOf, table, type Html } from './html.js';
 import { machineRows } from '../machine.js';
 import { decimalsFor, groupsOf } from './outcome.js';
 import { flatten, UNRECORDED } from './run-report.js';
@@ -53,7 +53,13 @@ function intervals(
   rows: readonly Row[],
   zero: boolean,
 ): Chart {
-  const y = { field: 'name', type: 'nominal', sort: null, title: null, axis: { labelLimit: 160 } };
+  const y = {
+    field: 'name',
+    type: 'nominal',
+    sort: null,
+    title: null,
+    axis: { labelLimit: 160, labelExpr: "split(datum.label, '\\n')" },
+  };
   const x = (field: string): Unit => ({ field, type: 'quantitative', title: axis, scale: { zero } });
   const lines = {
     mark: { type: 'rule', size: 3, color: COLORS[0] },
@@ -158,7 +164,7 @@ export function sweepPage(
   const settings = variants.flatMap(({ label, metrics }) =>
     metrics.rmse === null ? [] : [rowOf(label, metrics.rmse)],
   );
-  const pairs = differences.map(({ one, other, rmse }) => rowOf(`${one} − ${other}`, rmse));
+  const pairs = differences.map(({ one, other, rmse }) => rowOf(`${one}\n− ${other}`, rmse));
   const axis = axisTitle('Root mean squared error', unit);
   const charts = [
     settings.length === 0
@@ -193,7 +199,7 @@ export function sweepPage(
       {
         id: 'errors',
         title: 'Errors',
-        content: html`${notes.map((note) => html`<p><strong>Note:</strong> ${note}</p>`)}${tables(files)}`,
+        content: html`${notesOf(notes)}${tables(files)}`,
       },
       {
         id: 'charts-section',
@@ -215,8 +221,10 @@ export function sweepPage(
       {
         id: 'settings',
         title: 'Settings',
-        content: html`${table('Sweep', ['Name', 'Value'], flatten(rest))}
-        ${table('Machine', ['Name', 'Value'], machine === undefined ? UNRECORDED : machineRows(machine))}`,
+        content: factsOf([
+          { title: 'Sweep', rows: flatten(rest) },
+          { title: 'Machine', rows: machine === undefined ? UNRECORDED : machineRows(machine) },
+        ]),
       },
     ],
     charts,
