@@ -105,7 +105,7 @@ it('says what is missing, on the page as in the terminal', async () => {
   const { status, stderr } = pool5('report', '--run', 'demo', '--features', 'nowhere', '--out', 'pages/page.html');
   expect(status).toBe(0);
   expect(stderr.trimEnd().split('\n')).toEqual([
-    'Without --images, this page shows no photographs.',
+    'This page shows no photographs: the cache that says where they are is gone. Name their folder with --images.',
     'Look-alikes were not examined: Expected a cache of features, got none (nowhere). Make it with pool5 extract --images DIR, or name another with --features.',
   ]);
   const page = await readFile(join(root, 'pages', 'page.html'), 'utf8');
