@@ -6,6 +6,7 @@ import { choosePart, partText, type Part } from '../pipeline/extraction/part.js'
 import type { Tidied } from '../pipeline/extraction/tidy.js';
 import { writeCurrent } from '../pipeline/features/cache.js';
 import { cutRanges, inPart, SHARD_ROWS } from '../pipeline/features/claims.js';
+import { recordFolder } from '../pipeline/features/folders.js';
 import { folderName } from '../pipeline/features/key.js';
 import { readManifest, type Damage } from '../pipeline/features/manifest.js';
 import type { Plan } from '../pipeline/features/plan.js';
@@ -113,6 +114,7 @@ export const stage = defineStage({
     if (weights.random) effects.log(`The weights are random (${weights.origin}): these features mean nothing.`);
     await mend(folder, key, weights, survey);
     if (plan.indexChanged) await saveIndex(folder, plan.index);
+    await recordFolder(folder, options.images);
 
     const started = performance.now();
     let setAside = 0;
