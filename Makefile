@@ -67,10 +67,10 @@ native: build ## Get TensorFlow for --engine tensorflow, on the CPU
 gpu: build ## The same with CUDA, for an NVIDIA GPU
 	sh scripts/native.sh gpu
 
-bench-heads: build ## Compare kinds of heads on ../shared/data (a quarter of an hour)
+bench-heads: build ## Compare kinds of heads on ../shared/data (minutes)
 	node bench/heads.mjs $(ARGS)
 
-bench-epoch: build ## Time an epoch in the span, over all features, and in Keras
+bench-epoch: build ## Time an epoch in the span, over all features, in Keras and tfjs-node
 	PEER_PYTHON=$(wildcard .venv-bench/bin/python) node bench/epoch.mjs
 
 bench-peers: ## Get Keras for bench-epoch, into a virtual environment of its own
