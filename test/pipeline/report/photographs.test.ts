@@ -56,12 +56,13 @@ it('finds each photograph in the last folder that has it unchanged', async () =>
   ]);
 });
 
+function note(reason: string): string[] {
+  return [`This page shows no photographs: ${reason}. Name their folder with --images.`];
+}
+
 it('says why it knows no folder', async () => {
   const reasonOf = async (): Promise<string[]> =>
     missingNotes(await photographsOf(await openCache(features), IDS), [undefined, undefined, undefined]);
-  const note = (reason: string): string[] => [
-    `This page shows no photographs: ${reason}. Name their folder with --images.`,
-  ];
   expect(await reasonOf()).toEqual(note('no folder was recorded when their features were computed'));
   await recordFolder(folder, join(root, 'gone'));
   expect(await reasonOf()).toEqual(note(`${join(root, 'gone')} is gone`));
