@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { buildGraph } from '../dist/pipeline/backbone/engines/onnx-graph.js';
+import { buildGraph } from '../dist/pipeline/backbone/engines/onnx/graph.js';
 import { openEngine } from '../dist/pipeline/backbone/engines/open.js';
 import { IMAGE_BYTES, IMAGE_SIZE, STACK } from '../dist/pipeline/backbone/vgg16.js';
 import { openWeights } from '../dist/pipeline/backbone/weights/open.js';

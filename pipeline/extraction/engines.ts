@@ -1,10 +1,10 @@
 import { availableParallelism } from 'node:os';
-import { measureRanges } from '../backbone/engines/calibrate.js';
+import { measureRanges } from '../backbone/engines/onnx/calibrate.js';
 import type { Engine, EngineOptions } from '../backbone/engines/engine.js';
-import { openFastest } from '../backbone/engines/fastest.js';
+import { openFastest } from '../backbone/engines/onnx/fastest.js';
 import { openEngine, openNvidia } from '../backbone/engines/open.js';
-import { graphNamed, openOnnx } from '../backbone/engines/onnx.js';
-import { embeddedRanges, rangesSchema, rangesToJson } from '../backbone/engines/ranges.js';
+import { graphNamed, openOnnx } from '../backbone/engines/onnx/onnx.js';
+import { embeddedRanges, rangesSchema, rangesToJson } from '../backbone/engines/onnx/ranges.js';
 import type { Weights } from '../backbone/weights/weights.js';
 import { InputError } from '../errors.js';
 import { choose, type Choice } from '../features/choice.js';

@@ -1,7 +1,7 @@
-import { STACK } from '../vgg16.js';
-import type { Weights } from '../weights/weights.js';
-import { buildMaximaGraph, CHANNELS } from './onnx-graph.js';
-import { openSession } from './onnx-session.js';
+import { STACK } from '../../vgg16.js';
+import type { Weights } from '../../weights/weights.js';
+import { buildMaximaGraph, CHANNELS } from './graph.js';
+import { openSession } from './session.js';
 import type { Ranges } from './ranges.js';
 
 /**

@@ -1,7 +1,7 @@
-import { FEATURE_SHAPE, IMAGE_SIZE, MEAN_RGB, STACK, type ConvLayer } from '../vgg16.js';
-import type { ConvWeights, Weights } from '../weights/weights.js';
-import { FLOAT, layerWeights, ModelBuilder, UINT8, type Port } from './onnx-model.js';
-import { fromPlanes, toPlanes, winogradConvolution, winogradPool } from './onnx-winograd.js';
+import { FEATURE_SHAPE, IMAGE_SIZE, MEAN_RGB, STACK, type ConvLayer } from '../../vgg16.js';
+import type { ConvWeights, Weights } from '../../weights/weights.js';
+import { FLOAT, layerWeights, ModelBuilder, UINT8, type Port } from './model.js';
+import { fromPlanes, toPlanes, winogradConvolution, winogradPool } from './winograd.js';
 
 /** Names of a graph's input and output. */
 export const INPUT = 'pixels';

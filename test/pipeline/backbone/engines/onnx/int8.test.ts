@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { InputError } from '../../../../pipeline/errors.js';
-import { measureRanges } from '../../../../pipeline/backbone/engines/calibrate.js';
-import type { Engine } from '../../../../pipeline/backbone/engines/engine.js';
-import { openOnnx } from '../../../../pipeline/backbone/engines/onnx.js';
-import { rangesSchema, rangesToJson } from '../../../../pipeline/backbone/engines/ranges.js';
-import { FEATURE_LENGTH, IMAGE_BYTES } from '../../../../pipeline/backbone/vgg16.js';
-import { openWeights } from '../../../../pipeline/backbone/weights/open.js';
-import { goldenFeatures, goldenPixels, HAS_GOLDEN, relativeError } from '../golden.js';
+import { InputError } from '../../../../../pipeline/errors.js';
+import { measureRanges } from '../../../../../pipeline/backbone/engines/onnx/calibrate.js';
+import type { Engine } from '../../../../../pipeline/backbone/engines/engine.js';
+import { openOnnx } from '../../../../../pipeline/backbone/engines/onnx/onnx.js';
+import { rangesSchema, rangesToJson } from '../../../../../pipeline/backbone/engines/onnx/ranges.js';
+import { FEATURE_LENGTH, IMAGE_BYTES } from '../../../../../pipeline/backbone/vgg16.js';
+import { openWeights } from '../../../../../pipeline/backbone/weights/open.js';
+import { goldenFeatures, goldenPixels, HAS_GOLDEN, relativeError } from '../../golden.js';
 
 const embedded = await openWeights(undefined);
 

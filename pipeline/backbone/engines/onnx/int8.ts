@@ -1,8 +1,8 @@
-import { InputError } from '../../errors.js';
-import { STACK, type ConvLayer } from '../vgg16.js';
-import type { ConvWeights, Weights } from '../weights/weights.js';
-import { centredPixels, directConvolution, directPool, INPUT_PORT, OUTPUT, OUTPUT_PORT } from './onnx-graph.js';
-import { layerWeights, ModelBuilder } from './onnx-model.js';
+import { InputError } from '../../../errors.js';
+import { STACK, type ConvLayer } from '../../vgg16.js';
+import type { ConvWeights, Weights } from '../../weights/weights.js';
+import { centredPixels, directConvolution, directPool, INPUT_PORT, OUTPUT, OUTPUT_PORT } from './graph.js';
+import { layerWeights, ModelBuilder } from './model.js';
 import { quantizeKernel } from './quantize.js';
 import type { Ranges } from './ranges.js';
 
