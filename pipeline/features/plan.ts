@@ -64,17 +64,19 @@ export async function makePlan(
   const unreadable = new Map<string, unknown>();
   const limit = pLimit(READERS);
   const look = async (image: ListedImage): Promise<void> => {
-    const before = known.get(image.id);
-    if (before !== undefined && !rehash && isUnchanged(before, image)) return;
     if (signal.aborted) return;
     try {
-      index.set(image.id, indexed(image, await digestOf(image), seen, before));
+      index.set(image.id, indexed(image, await digestOf(image), seen, known.get(image.id)));
     } catch (error) {
       index.delete(image.id);
       unreadable.set(image.id, error);
     }
   };
-  await Promise.all(images.map((image) => limit(look, image)));
+  const unseen = images.filter((image) => {
+    const before = known.get(image.id);
+    return before === undefined || rehash || !isUnchanged(before, image);
+  });
+  await Promise.all(unseen.map((image) => limit(look, image)));
 
   const names = new Set(images.map((image) => image.id));
   const seenBefore = new Set([...known.values()].map((image) => image.digest));

@@ -26,6 +26,9 @@ beforeEach(async () => {
   folder = (await currentFolder(features)) ?? '';
 });
 afterEach(() => Promise.all([root, features].map((path) => rm(path, { recursive: true }))));
+const note = (reason: string): string[] => [
+  `This page shows no photographs: ${reason}. Name their folder with --images.`,
+];
 
 it('remembers the folders, the last one first, each once and no more than eight', async () => {
   expect(await readFolders(folder)).toEqual([]);
