@@ -26,6 +26,7 @@ beforeEach(async () => {
   folder = (await currentFolder(features)) ?? '';
 });
 afterEach(() => Promise.all([root, features].map((path) => rm(path, { recursive: true }))));
+
 const note = (reason: string): string[] => [
   `This page shows no photographs: ${reason}. Name their folder with --images.`,
 ];
@@ -58,10 +59,6 @@ it('finds each photograph in the last folder that has it unchanged', async () =>
     `2 of 4 photographs could not be read from ${newer} or ${older}.`,
   ]);
 });
-
-function note(reason: string): string[] {
-  return [`This page shows no photographs: ${reason}. Name their folder with --images.`];
-}
 
 it('says why it knows no folder', async () => {
   const reasonOf = async (): Promise<string[]> =>
