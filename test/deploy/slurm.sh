@@ -113,9 +113,9 @@ stopped() { [ "$(squeue -h -j "${job}_4" -t RUNNING,COMPLETING -o %i 2> /dev/nul
 await 30 stopped || fail 'Task 4 survived kill -9.'
 rest=$(left)
 [ "$rest" -gt 0 ] || fail 'Task 4 had computed everything before it could be killed.'
-echo "Killed task 4 with $rest of $all left: $(scontrol show job "$id" | grep -oE 'JobState=\S+|ExitCode=\S+' | xargs)"
-scontrol requeue "$id"
-scontrol update JobId="$id" StartTime=now # Slurm would wait two minutes
+echo "Killed task 4 with $rest of $all left: $(scontrol show job "${job}_4" | grep -oE 'JobState=\S+|ExitCode=\S+' | xargs)"
+scontrol requeue "${job}_4"
+scontrol update JobId="${job}_4" StartTime=now # Slurm would wait two minutes
 await 300 ended || fail 'The array did not end in 5 minutes.'
 states=$(scontrol -o show job "$job" | sed -E 's/.*ArrayTaskId=([0-9]+).*JobState=(\S+).*Restarts=([0-9]+).*/task \1: \2, restarts \3/' | sort)
 echo "$states"
