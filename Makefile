@@ -47,7 +47,7 @@ sweep: build ## Train a head for each of SEEDS and compare
 	$(POOL5) sweep --labels '$(LABELS)' --seeds $(SEEDS) $(ARGS)
 
 report: build ## A page about RUN to look at
-	$(POOL5) report --run '$(RUN)' --images '$(IMAGES)' $(ARGS)
+	$(POOL5) report --run '$(RUN)' $(if $(filter file,$(origin IMAGES)),,--images '$(IMAGES)') $(ARGS)
 
 download: build ## Fetch the pictures of LISTS (files of addresses)
 	$(POOL5) download $(foreach list,$(LISTS),--list '$(list)') $(ARGS)
@@ -69,6 +69,9 @@ gpu: build ## The same with CUDA, for an NVIDIA GPU
 
 bench-heads: build ## Compare kinds of heads on ../shared/data (a quarter of an hour)
 	node bench/heads.mjs $(ARGS)
+
+bench-coverage: build ## How often intervals hold the truth, on ../shared/data (minutes)
+	node bench/coverage.mjs $(ARGS)
 
 bench-epoch: build ## Time an epoch in the span, over all features, and in Keras
 	PEER_PYTHON=$(wildcard .venv-bench/bin/python) node bench/epoch.mjs

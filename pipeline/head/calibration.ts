@@ -1,7 +1,7 @@
 import { conformalInterval, fewestResiduals, type ConformalInterval } from './conformal.js';
 
 /** The coverage of the intervals that predict and report show. */
-export const COVERAGE = 0.9;
+const COVERAGE = 0.9;
 
 /** An interval with what its promise rests on. */
 export interface Calibration extends ConformalInterval {

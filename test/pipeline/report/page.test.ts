@@ -218,14 +218,8 @@ describe('runReport', () => {
 });
 
 describe('namePlaces', () => {
-  it('keeps names of close lines apart: above on either side, else below', () => {
-    expect(namePlaces([100, 103, 140, 142, 144]).map(({ align, baseline }) => `${align} ${baseline}`)).toEqual([
-      'left bottom',
-      'right bottom',
-      'left bottom',
-      'right bottom',
-      'left top',
-    ]);
+  it('keeps names of close lines apart: on the left, on the right, in the middle', () => {
+    expect(namePlaces([100, 103, 140, 154, 155, 156])).toEqual(['left', 'right', 'left', 'right', 'left', 'center']);
   });
 });
 

@@ -26,6 +26,7 @@ beforeEach(async () => {
   folder = (await currentFolder(features)) ?? '';
 });
 afterEach(() => Promise.all([root, features].map((path) => rm(path, { recursive: true }))));
+
 const note = (reason: string): string[] => [
   `This page shows no photographs: ${reason}. Name their folder with --images.`,
 ];
