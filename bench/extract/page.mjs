@@ -14,12 +14,8 @@ const left = (name) => ({ name });
 
 /** @param head a column each: {name, right}; rows of cells */
 export function markdownTable(head, rows) {
-  const line = (cells) => `| ${cells.join(' | ')} |`;
-  return [
-    line(head.map(({ name }) => name)),
-    line(head.map(({ right }) => (right ? '--:' : '---'))),
-    ...rows.map(line),
-  ];
+  const marks = head.map((column) => (column.right ? '--:' : '---'));
+  return [line(head.map(({ name }) => name)), line(marks), ...rows.map(line)];
 }
 
 export function machineLines({ cpu, cores, instructions, memoryGB, system, node, packages, loadBefore, date }) {
