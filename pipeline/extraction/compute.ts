@@ -15,7 +15,13 @@ import { computeRange, type Listener, type Work } from './range.js';
 /** How long an interrupted run waits for its engines to close (milliseconds). */
 const PATIENCE = 3000;
 
-/** How long a worker waits before it asks again for a range that another run holds (milliseconds). */
+/**
+ * Ranges that feed one engine at a time: while one of them writes a shard, locks or decodes its first photographs, the
+ * other keeps the engine busy.
+ */
+const LANES = 2;
+
+/** How long a lane waits before it asks again for a range that another run holds (milliseconds). */
 const AGAIN = 500;
 
 export interface Job {
@@ -63,18 +69,19 @@ export async function computeRanges(ranges: readonly Range[], job: Job, effects:
       listener.settled(1);
     },
   };
-  // A worker that fails ends the others, too, after what they have done is safe.
+  // A lane that fails ends the others, too, after what they have done is safe.
   const failure = new AbortController();
   const signal = AbortSignal.any([effects.signal, failure.signal]);
   const take = takeRanges(ranges, { ...job, cached: cachedDigests(job.folder), signal }, listener, effects);
   try {
-    const workers = engines.map((engine) =>
+    const lanes = Array.from({ length: LANES }, () => engines).flat();
+    const working = lanes.map((engine) =>
       take(engine).catch((error: unknown) => {
         failure.abort();
         throw error;
       }),
     );
-    for (const result of await Promise.allSettled(workers)) if (result.status === 'rejected') throw result.reason;
+    for (const result of await Promise.allSettled(working)) if (result.status === 'rejected') throw result.reason;
   } finally {
     progress.stop();
     const closed = Promise.all(engines.map((engine) => engine.close()));
@@ -90,7 +97,7 @@ async function openEngines(job: Job, ranges: number): Promise<Engine[]> {
   return Promise.all(Array.from({ length: workers }, () => openEngine(job.engine, weights, { threads })));
 }
 
-/** What each worker does, from one queue. */
+/** What each lane does, from one queue. */
 function takeRanges(
   ranges: readonly Range[],
   work: Omit<Work, 'engine'>,
