@@ -51,6 +51,11 @@ export const stage = defineStage({
         default: 'float32' as const,
         describe: 'How features are stored; float16 takes half the space',
       })
+      .option('precision', {
+        choices: ['float32', 'int8'] as const,
+        default: 'float32' as const,
+        describe: 'In which numbers the stack multiplies; int8 is up to 3.5 times as fast, and 3% off',
+      })
       .option('plan', { type: 'boolean', default: false, describe: 'Say what would be done, and stop' })
       .option('rehash', { type: 'boolean', default: false, describe: 'Read every photograph and shard again' })
       .option('prune', { type: 'boolean', default: false, describe: 'Drop deleted photographs and stale caches' })
@@ -71,7 +76,7 @@ export const stage = defineStage({
     checkCount('shard-rows', options.shardRows, 4096);
     const { signal } = effects;
     const weights = await identifyWeights(options.weights);
-    const key = keyOf(weights, options.dtype);
+    const key = keyOf(weights, options);
     const comparison = await compareFolder(options, key, signal);
     const { folder, plan, stale, shards: survey } = comparison;
     if (comparison.images.length === 0) throw noImages(options.images, comparison.rejections());
@@ -164,8 +169,14 @@ export const stage = defineStage({
   },
 });
 
-function keyOf(weights: IdentifiedWeights, dtype: CacheKey['dtype']): CacheKey {
-  return { weights: weights.digest, preprocessing: PREPROCESSING_VERSION, layer: 'pool5', dtype };
+function keyOf(
+  weights: IdentifiedWeights,
+  { dtype, precision, engine }: { dtype: CacheKey['dtype']; precision: 'float32' | 'int8'; engine: string },
+): CacheKey {
+  const key = { weights: weights.digest, preprocessing: PREPROCESSING_VERSION, layer: 'pool5', dtype } as const;
+  if (precision === 'float32') return key;
+  if (engine === 'auto' || engine === 'onnx') return { ...key, precision };
+  throw new InputError({ expected: '--engine onnx with --precision int8', found: `--engine ${engine}` });
 }
 
 function countsOf(comparison: Comparison): Counts {

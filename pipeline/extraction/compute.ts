@@ -1,8 +1,6 @@
-import { availableParallelism } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { unlessAborted } from '../abort.js';
 import type { Engine, EngineName } from '../backbone/engines/engine.js';
-import { openEngine } from '../backbone/engines/open.js';
 import type { Weights } from '../backbone/weights/weights.js';
 import type { Range } from '../features/claims.js';
 import { readManifest, type ShardEntry } from '../features/manifest.js';
@@ -10,6 +8,7 @@ import type { Pending } from '../features/plan.js';
 import type { CacheKey } from '../features/schema.js';
 import { ownerText } from '../files/lock.js';
 import type { Effects } from '../terminal/effects.js';
+import { openEngines } from './engines.js';
 import { computeRange, type Listener, type Work } from './range.js';
 
 /** How long an interrupted run waits for its engines to close (milliseconds). */
@@ -47,7 +46,7 @@ export interface Computed {
 export async function computeRanges(ranges: readonly Range[], job: Job, effects: Effects): Promise<Computed> {
   const total = ranges.reduce((sum, range) => sum + range.pending.length, 0);
   if (total === 0 || effects.signal.aborted) return { rows: 0, engine: null };
-  const engines = await unlessAborted(openEngines(job, ranges.length), effects.signal);
+  const engines = await unlessAborted(openEngines(ranges, job, effects), effects.signal);
   const [first] = engines ?? [];
   if (engines === undefined || first === undefined) return { rows: 0, engine: null };
   effects.log(`engine: ${first.description}${engines.length > 1 ? `, ${engines.length} workers` : ''}`);
@@ -88,13 +87,6 @@ export async function computeRanges(ranges: readonly Range[], job: Job, effects:
     await (effects.signal.aborted ? Promise.race([closed, setTimeout(PATIENCE)]) : closed);
   }
   return { rows, engine: first.description };
-}
-
-async function openEngines(job: Job, ranges: number): Promise<Engine[]> {
-  const workers = Math.min(job.workers, ranges);
-  const threads = Math.max(1, Math.floor(availableParallelism() / workers));
-  const weights = await job.loadWeights();
-  return Promise.all(Array.from({ length: workers }, () => openEngine(job.engine, weights, { threads })));
 }
 
 /** What each lane does, from one queue. */

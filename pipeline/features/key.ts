@@ -3,7 +3,9 @@ import type { CacheKey } from './schema.js';
 
 /** sha256 (hex) of a key. */
 export function identityOf(key: CacheKey): string {
-  return sha256Of([key.weights, key.preprocessing, key.layer, key.dtype].join('\n'));
+  const { weights, preprocessing, layer, dtype, precision } = key;
+  const parts = [weights, preprocessing, layer, dtype, ...(precision === undefined ? [] : [precision])];
+  return sha256Of(parts.join('\n'));
 }
 
 /** The name of the folder below features/ that holds everything of one key. */
@@ -17,8 +19,8 @@ function short(value: string): string {
 
 /** What differs between two keys, for people: "weights 1a2b3c4d → 5e6f7a8b". */
 export function differences(before: CacheKey, after: CacheKey): string[] {
-  const parts = ['weights', 'preprocessing', 'layer', 'dtype'] as const;
+  const parts = ['weights', 'preprocessing', 'layer', 'dtype', 'precision'] as const;
   return parts
     .filter((part) => before[part] !== after[part])
-    .map((part) => `${part} ${short(before[part])} → ${short(after[part])}`);
+    .map((part) => `${part} ${short(before[part] ?? 'float32')} → ${short(after[part] ?? 'float32')}`);
 }

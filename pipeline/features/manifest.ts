@@ -24,6 +24,7 @@ const headerSchema = z.object({
     preprocessing: z.string(),
     layer: z.literal('pool5'),
     dtype: z.enum(['float32', 'float16']),
+    precision: z.literal('int8').exactOptional(),
   }),
   /** For people: where the weights came from, and whether they are random. */
   weightsOrigin: z.string(),

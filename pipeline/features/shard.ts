@@ -55,6 +55,7 @@ const metadataSchema = z.object({
     preprocessing: z.string(),
     layer: z.literal('pool5'),
     dtype: z.enum(['float32', 'float16']),
+    precision: z.literal('int8').exactOptional(),
   }),
   engine: z.string(),
 });

@@ -1,63 +1,96 @@
-import onnxProto from 'onnx-proto';
-import { InputError } from '../../errors.js';
-import { FEATURE_SHAPE, IMAGE_SIZE, MEAN_RGB, STACK } from '../vgg16.js';
+import { FEATURE_SHAPE, IMAGE_SIZE, MEAN_RGB, STACK, type ConvLayer } from '../vgg16.js';
 import type { ConvWeights, Weights } from '../weights/weights.js';
+import { FLOAT, layerWeights, ModelBuilder, UINT8, type Port } from './onnx-model.js';
+import { fromPlanes, toPlanes, winogradConvolution, winogradPool } from './onnx-winograd.js';
 
-const { onnx } = onnxProto;
-const { FLOAT, UINT8 } = onnx.TensorProto.DataType;
-
-/** Names of the graph's input and output. */
+/** Names of a graph's input and output. */
 export const INPUT = 'pixels';
 export const OUTPUT = 'features';
+
+export const INPUT_PORT: Port = { name: INPUT, elemType: UINT8, shape: [IMAGE_SIZE, IMAGE_SIZE, 3] };
+export const OUTPUT_PORT: Port = { name: OUTPUT, elemType: FLOAT, shape: FEATURE_SHAPE };
+
+/** The first layer that Winograd's convolutions gain on: earlier ones have large pictures of few channels. */
+const WINOGRAD_FROM = 'conv3_1';
+
+/** Channels of all convolutions together. */
+export const CHANNELS = STACK.reduce((sum, layer) => sum + (layer.kind === 'conv' ? layer.outputs : 0), 0);
 
 /**
  * The stack as an ONNX model (opset 17): uint8 NHWC RGB [n, 224, 224, 3] in, float32 NHWC [n, 7, 7, 512] out. The mean
  * is subtracted inside; the swap from RGB to BGR is a swap of conv1_1's input channels.
  * @returns the serialized ModelProto
  */
-export function buildGraph(weights: Weights): Uint8Array {
-  const nodes: onnxProto.onnx.INodeProto[] = [
-    { opType: 'Cast', input: [INPUT], output: ['float'], attribute: [int('to', FLOAT)] },
-    { opType: 'Sub', input: ['float', 'mean'], output: ['centred'] },
-    { opType: 'Transpose', input: ['centred'], output: ['input'], attribute: [ints('perm', [0, 3, 1, 2])] },
-  ];
-  const initializers = [tensor('mean', [3], Float32Array.from(MEAN_RGB))];
-  let last = 'input';
+export function buildGraph(weights: Weights, kind: 'direct' | 'winograd' = 'direct'): Uint8Array {
+  const model = new ModelBuilder();
+  let last = centredPixels(model);
+  let size = IMAGE_SIZE;
+  let channels = 3;
+  let planes = false;
   for (const layer of STACK) {
-    if (layer.kind === 'pool') {
-      const attribute = [ints('kernel_shape', [2, 2]), ints('strides', [2, 2])];
-      nodes.push({ opType: 'MaxPool', input: [last], output: [layer.name], attribute });
-    } else {
-      const { kernel, bias } = layerWeights(weights, layer.name);
-      const [k, b] = [`${layer.name}.kernel`, `${layer.name}.bias`];
-      initializers.push(tensor(k, [layer.outputs, layer.inputs, 3, 3], toOihw(kernel, layer.inputs, layer.outputs)));
-      initializers.push(tensor(b, [layer.outputs], bias));
-      const attribute = [ints('kernel_shape', [3, 3]), ints('pads', [1, 1, 1, 1])];
-      nodes.push({ opType: 'Conv', input: [last, k, b], output: [`${layer.name}.sum`], attribute });
-      nodes.push({ opType: 'Relu', input: [`${layer.name}.sum`], output: [layer.name] });
+    if (layer.name === WINOGRAD_FROM && kind === 'winograd') {
+      planes = true;
+      last = toPlanes(model, last);
     }
-    last = layer.name;
+    if (layer.kind === 'conv') {
+      const tensors = layerWeights(weights, layer.name);
+      last = planes
+        ? winogradConvolution(model, last, layer, size, tensors)
+        : directConvolution(model, last, layer, tensors);
+      channels = layer.outputs;
+    } else {
+      last = planes ? winogradPool(model, last, layer.name, size, channels) : directPool(model, last, layer.name);
+      size /= 2;
+    }
   }
-  nodes.push({ opType: 'Transpose', input: [last], output: [OUTPUT], attribute: [ints('perm', [0, 2, 3, 1])] });
-  const model = onnx.ModelProto.create({
-    irVersion: 8,
-    producerName: 'pool5',
-    opsetImport: [{ domain: '', version: 17 }],
-    graph: {
-      name: 'vgg16',
-      node: nodes,
-      initializer: initializers,
-      input: [value(INPUT, UINT8, [IMAGE_SIZE, IMAGE_SIZE, 3])],
-      output: [value(OUTPUT, FLOAT, FEATURE_SHAPE)],
-    },
-  });
-  return onnx.ModelProto.encode(model).finish();
+  if (planes) fromPlanes(model, last, OUTPUT);
+  else model.node(OUTPUT, 'Transpose', [last], { perm: [0, 2, 3, 1] });
+  return model.build(INPUT_PORT, OUTPUT_PORT);
 }
 
-function layerWeights(weights: Weights, name: string): ConvWeights {
-  const found = weights.layers.get(name);
-  if (found !== undefined) return found;
-  throw new InputError({ expected: `weights for ${name}`, found: 'none', where: weights.origin });
+/**
+ * The stack with another output: the maximum of each channel of each convolution after relu, float32 [n, CHANNELS].
+ * @returns the serialized ModelProto
+ */
+export function buildMaximaGraph(weights: Weights): Uint8Array {
+  const model = new ModelBuilder();
+  const maxima: string[] = [];
+  let last = centredPixels(model);
+  for (const layer of STACK) {
+    if (layer.kind === 'pool') {
+      last = directPool(model, last, layer.name);
+      continue;
+    }
+    last = directConvolution(model, last, layer, layerWeights(weights, layer.name));
+    maxima.push(model.node(`${layer.name}.maximum`, 'ReduceMax', [last], { axes: [2, 3], keepdims: 0 }));
+  }
+  model.node(OUTPUT, 'Concat', maxima, { axis: 1 });
+  return model.build(INPUT_PORT, { name: OUTPUT, elemType: FLOAT, shape: [CHANNELS] });
+}
+
+/** The input as float32 NCHW RGB, the mean subtracted. */
+export function centredPixels(model: ModelBuilder): string {
+  const planes = model.node('channels', 'Transpose', [INPUT], { perm: [0, 3, 1, 2] }); // as bytes: a quarter to move
+  const float = model.node('float', 'Cast', [planes], { to: FLOAT });
+  return model.node('input', 'Sub', [float, model.constant('mean', [3, 1, 1], Float32Array.from(MEAN_RGB))]);
+}
+
+/** A 3x3 convolution with relu over NCHW. */
+export function directConvolution(
+  model: ModelBuilder,
+  input: string,
+  { name, inputs, outputs }: ConvLayer,
+  { kernel, bias }: ConvWeights,
+): string {
+  const k = model.constant(`${name}.kernel`, [outputs, inputs, 3, 3], toOihw(kernel, inputs, outputs));
+  const b = model.constant(`${name}.bias`, [outputs], bias);
+  const sum = model.node(`${name}.sum`, 'Conv', [input, k, b], { kernel_shape: [3, 3], pads: [1, 1, 1, 1] });
+  return model.node(name, 'Relu', [sum]);
+}
+
+/** NCHW, float32 or uint8. */
+export function directPool(model: ModelBuilder, input: string, name: string): string {
+  return model.node(name, 'MaxPool', [input], { kernel_shape: [2, 2], strides: [2, 2] });
 }
 
 /** HWIO to OIHW; three input channels are conv1_1's, which the file has in BGR order and the graph in RGB. */
@@ -71,21 +104,4 @@ function toOihw(kernel: Float32Array, inputs: number, outputs: number): Float32A
     }
   }
   return result;
-}
-
-function tensor(name: string, dims: number[], data: Float32Array): onnxProto.onnx.ITensorProto {
-  return { name, dims, dataType: FLOAT, rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) };
-}
-
-function value(name: string, elemType: number, shape: readonly number[]): onnxProto.onnx.IValueInfoProto {
-  const dim = [{ dimParam: 'n' }, ...shape.map((dimValue) => ({ dimValue }))];
-  return { name, type: { tensorType: { elemType, shape: { dim } } } };
-}
-
-function int(name: string, i: number): onnxProto.onnx.IAttributeProto {
-  return { name, type: onnx.AttributeProto.AttributeType.INT, i };
-}
-
-function ints(name: string, values: number[]): onnxProto.onnx.IAttributeProto {
-  return { name, type: onnx.AttributeProto.AttributeType.INTS, ints: values };
 }

@@ -1,88 +1,57 @@
-import { once } from 'node:events';
 import { createRequire } from 'node:module';
-import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import { z } from 'zod';
-import { errorMessage, WorldError } from '../../errors.js';
-import { PACKAGE_ROOT } from '../../package-root.js';
+import { InputError } from '../../errors.js';
+import { FEATURE_LENGTH } from '../vgg16.js';
 import type { Weights } from '../weights/weights.js';
-import { batchOf, featureFloats, type Engine, type EngineOptions } from './engine.js';
+import type { Engine, EngineOptions } from './engine.js';
 import { buildGraph } from './onnx-graph.js';
-
-/** Compiled, since a worker thread cannot load TypeScript (tests build dist/ first). */
-const WORKER = join(PACKAGE_ROOT, 'dist/pipeline/backbone/engines/onnx-worker.js');
-
-const replySchema = z.union([
-  z.object({ id: z.int(), features: z.instanceof(Float32Array) }),
-  z.object({ id: z.int(), error: z.string() }),
-]);
+import { buildInt8Graph } from './onnx-int8.js';
+import { openSession } from './onnx-session.js';
+import { embeddedRanges } from './ranges.js';
 
 const packageSchema = z.object({ version: z.string() });
 
 /**
- * onnxruntime on the CPU. Convolutions of one picture do not depend on the others in its batch nor on the number of
- * threads: the same picture gives the same bits.
+ * Pictures in a call. Direct and 8-bit convolutions run as fast with one; Winograd's products with the small pictures
+ * of conv4 and conv5 need four. More gain nothing and take more memory.
+ */
+const BATCH = 4;
+
+const TITLES = { direct: '', winograd: ', Winograd', int8: ', int8' } as const;
+
+/**
+ * onnxruntime on the CPU. With any graph a picture's features do not depend on the others in its batch nor on the
+ * number of threads: the same picture gives the same bits.
  */
 export async function openOnnx(weights: Weights, options: EngineOptions): Promise<Engine> {
-  const threads = options.threads ?? availableParallelism();
-  const model = buildGraph(weights);
-  const worker = new Worker(WORKER, { workerData: { model, threads } });
-  const waiting = new Map<number, { resolve(features: Float32Array): void; reject(error: Error): void }>();
-  let fault: Error | undefined;
-  try {
-    await once(worker, 'message');
-  } catch (error) {
-    throw new WorldError(`onnxruntime-node does not load: ${errorMessage(error)}. Try --engine wasm.`, {
-      cause: error,
-    });
-  }
-  worker.on('message', (message: unknown) => {
-    const reply = replySchema.parse(message);
-    const request = waiting.get(reply.id);
-    waiting.delete(reply.id);
-    if ('features' in reply) request?.resolve(reply.features);
-    else request?.reject(new WorldError(`onnxruntime failed: ${reply.error}`));
-  });
-  const fail = (error: Error): void => {
-    fault ??= new WorldError(`onnxruntime stopped: ${error.message}`, { cause: error });
-    for (const request of waiting.values()) request.reject(fault);
-    waiting.clear();
-  };
-  worker.on('error', fail);
-  let closed = false;
-  const ended = new Promise<void>((resolve) => {
-    worker.on('exit', (code) => {
-      fail(new Error(`its thread exited with code ${code}`));
-      resolve();
-    });
-  });
-  let requests = 0;
+  const { graph = 'direct' } = options;
+  const model = await buildModel(weights, options);
+  const { threads, run, close } = await openSession(model, FEATURE_LENGTH, options.threads);
   const { version } = packageSchema.parse(createRequire(import.meta.url)('onnxruntime-node/package.json'));
+  const count = `${threads} thread${threads === 1 ? '' : 's'}`;
   return {
     name: 'onnx',
-    description: `onnxruntime-node ${version}, CPU, ${threads} thread${threads === 1 ? '' : 's'}`,
-    batchSize: 4,
-    async run(pixels) {
-      const n = batchOf(pixels);
-      if (fault !== undefined) throw fault;
-      const id = requests++;
-      const features = await new Promise<Float32Array>((resolve, reject) => {
-        waiting.set(id, { resolve, reject });
-        worker.postMessage({ id, n, pixels });
-      });
-      if (features.length !== featureFloats(n)) {
-        throw new WorldError(`onnxruntime gave ${features.length} numbers for ${n} pictures.`);
-      }
-      return features;
-    },
-    async close() {
-      if (closed) return;
-      closed = true;
-      fault ??= new WorldError('The engine is closed.');
-      // The thread ends itself after the batch in flight: ending it inside onnxruntime would abort the process.
-      worker.postMessage('close');
-      await ended;
-    },
+    description: `onnxruntime-node ${version}, CPU, ${count}${TITLES[graph]}`,
+    batchSize: BATCH,
+    graph,
+    run,
+    close,
   };
+}
+
+/**
+ * The stack as an ONNX model, with the graph that the options name.
+ * @returns the serialized ModelProto
+ * @throws InputError for int8 where the weights' ranges are not known
+ */
+export async function buildModel(weights: Weights, options: Omit<EngineOptions, 'threads'>): Promise<Uint8Array> {
+  if (options.graph !== 'int8') return buildGraph(weights, options.graph);
+  const ranges = options.ranges ?? (await embeddedRanges(weights));
+  if (ranges !== undefined) return buildInt8Graph(weights, ranges);
+  throw new InputError({
+    expected: 'ranges of the activations for int8',
+    found: 'none for these weights',
+    where: weights.origin,
+    fix: 'Measure them on a few pictures first.',
+  });
 }
