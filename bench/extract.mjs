@@ -48,7 +48,7 @@ const files = {
   scratch,
 };
 writeFileSync(files.pixels, pixels);
-writeFileSync(files.model, buildGraph(weights));
+writeFileSync(files.model, await buildGraph(weights));
 
 const peers = await openPeers(values.python, files);
 const peakers = await peakContestants(scratch, availableParallelism());

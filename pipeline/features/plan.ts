@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import pLimit from 'p-limit';
+import { inStretches } from '../event-loop.js';
 import { isUnchanged, type ImageIndex, type IndexedImage } from './image-index.js';
 
 /** Files read at once for their digest. */
@@ -64,17 +65,22 @@ export async function makePlan(
   const unreadable = new Map<string, unknown>();
   const limit = pLimit(READERS);
   const look = async (image: ListedImage): Promise<void> => {
-    const before = known.get(image.id);
-    if (before !== undefined && !rehash && isUnchanged(before, image)) return;
     if (signal.aborted) return;
     try {
-      index.set(image.id, indexed(image, await digestOf(image), seen, before));
+      index.set(image.id, indexed(image, await digestOf(image), seen, known.get(image.id)));
     } catch (error) {
       index.delete(image.id);
       unreadable.set(image.id, error);
     }
   };
-  await Promise.all(images.map((image) => limit(look, image)));
+  const looks: Promise<void>[] = [];
+  const turn = inStretches();
+  for (const image of images) {
+    await turn();
+    const before = known.get(image.id);
+    if (before === undefined || rehash || !isUnchanged(before, image)) looks.push(limit(look, image));
+  }
+  await Promise.all(looks);
 
   const names = new Set(images.map((image) => image.id));
   const seenBefore = new Set([...known.values()].map((image) => image.digest));
