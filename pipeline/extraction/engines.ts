@@ -3,9 +3,10 @@ import { measureRanges } from '../backbone/engines/calibrate.js';
 import type { Engine, EngineOptions } from '../backbone/engines/engine.js';
 import { openFastest } from '../backbone/engines/fastest.js';
 import { openEngine, openNvidia } from '../backbone/engines/open.js';
-import { openOnnx } from '../backbone/engines/onnx.js';
+import { graphNamed, openOnnx } from '../backbone/engines/onnx.js';
 import { embeddedRanges, rangesSchema, rangesToJson } from '../backbone/engines/ranges.js';
 import type { Weights } from '../backbone/weights/weights.js';
+import { InputError } from '../errors.js';
 import { choose, type Choice } from '../features/choice.js';
 import type { Range } from '../features/claims.js';
 import { readManifest } from '../features/manifest.js';
@@ -47,9 +48,10 @@ async function openFirst(
   if (gpu !== undefined) return [gpu, { threads }];
 
   let measured: Engine | undefined;
-  const choice = await choose(folder, async () => {
-    if (key.precision === 'int8') return chooseInt8(pending, weights, log);
-    if ((await readManifest(folder)).shards.length > 0) return { graph: 'direct' }; // begun before there was a choice
+  const choice = await choose(folder, async (): Promise<Choice> => {
+    const [shard] = (await readManifest(folder)).shards;
+    if (key.precision === 'int8') return chooseInt8(pending, weights, { folder, begun: shard !== undefined, log });
+    if (shard !== undefined) return { graph: graphNamed(shard.engine) };
     if (pending.length < WORTH_MEASURING) return { graph: 'winograd' };
     const { engine, milliseconds } = await openFastest((graph) => openOnnx(weights, { threads, graph }));
     measured = engine;
@@ -65,8 +67,20 @@ function optionsOf({ graph, ranges }: Choice, threads: number): EngineOptions {
   return { threads, graph, ...(ranges === undefined ? {} : { ranges: rangesSchema.parse(ranges) }) };
 }
 
-async function chooseInt8(pending: readonly Pending[], weights: Weights, log: Effects['log']): Promise<Choice> {
+async function chooseInt8(
+  pending: readonly Pending[],
+  weights: Weights,
+  { folder, begun, log }: { folder: string; begun: boolean; log: Effects['log'] },
+): Promise<Choice> {
   if ((await embeddedRanges(weights)) !== undefined) return { graph: 'int8' };
+  if (begun) {
+    throw new InputError({
+      expected: 'choice.json with the ranges that the features there were made with',
+      found: 'none',
+      where: folder,
+      fix: 'Put it back, or delete the folder and begin anew.',
+    });
+  }
   log(`measuring the activations of ${Math.min(CALIBRATION, pending.length)} photographs for int8`);
   return { graph: 'int8', ranges: rangesToJson(await measureRanges(weights, firstPixels(pending))) };
 }

@@ -33,7 +33,7 @@ export async function readChoice(folder: string): Promise<Choice | undefined> {
       expected: "a cache's choice of graph",
       found: 'a damaged file',
       where: path,
-      fix: 'Delete it: the next extract chooses anew, and may then differ from the features there by 2e-6.',
+      fix: 'Put it back, or delete it: the next extract then goes on as the shards there were made.',
     });
   }
 }

@@ -10,7 +10,8 @@ export function identityOf(key: CacheKey): string {
 
 /** The name of the folder below features/ that holds everything of one key. */
 export function folderName(key: CacheKey): string {
-  return `${key.layer}-${key.dtype}-${identityOf(key).slice(0, 12)}`;
+  const { layer, dtype, precision } = key;
+  return [layer, dtype, ...(precision === undefined ? [] : [precision]), identityOf(key).slice(0, 12)].join('-');
 }
 
 function short(value: string): string {

@@ -11,8 +11,9 @@ import type { ModelBuilder } from './onnx-model.js';
  * included: that costs fewer cycles than moving tiles about, and it holds the padding and the cropping. Along W it is
  * a product batched over [H, n]; then the tile's column j is brought to the front, and along H it is a product batched
  * over j. What is left is in the order [j, i, tile, C], ready for 36 products with the kernels. Only contiguous runs of
- * W/4 x C (or half as many) numbers are ever moved. No sum but that over channels depends on the size of the batch, and onnxruntime adds
- * up channels in the same order whatever the number of rows, so that a picture's bits do not depend on its batch.
+ * W/4 x C (or half as many) numbers are ever moved. No sum but that over channels depends on the size of the batch, and
+ * onnxruntime adds up channels in the same order whatever the number of rows, so that a picture's bits do not depend on
+ * its batch.
  */
 
 /** Rows: what each of a tile's 6 values is, from 6 inputs in a row. */

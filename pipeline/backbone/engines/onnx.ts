@@ -19,6 +19,11 @@ const BATCH = 4;
 
 const TITLES = { direct: '', winograd: ', Winograd', int8: ', int8' } as const;
 
+/** The graph of an engine by its description, for float32. */
+export function graphNamed(description: string): 'direct' | 'winograd' {
+  return description.endsWith(TITLES.winograd) ? 'winograd' : 'direct';
+}
+
 /**
  * onnxruntime on the CPU. With any graph a picture's features do not depend on the others in its batch nor on the
  * number of threads: the same picture gives the same bits.
@@ -52,6 +57,6 @@ export async function buildModel(weights: Weights, options: Omit<EngineOptions, 
     expected: 'ranges of the activations for int8',
     found: 'none for these weights',
     where: weights.origin,
-    fix: 'Measure them on a few pictures first.',
+    fix: 'They are in choice.json of the cache that the head was trained on: put it back, or train on float32 features.',
   });
 }
