@@ -42,11 +42,19 @@ export interface Computed {
   readonly engine: string | null;
 }
 
-/** Opens the engines, lets them take ranges until none is left, and waits for ranges that another run holds. */
-export async function computeRanges(ranges: readonly Range[], job: Job, effects: Effects): Promise<Computed> {
+/**
+ * Opens the engines, lets them take ranges until none is left, and waits for ranges that another run holds.
+ * @param open tests and benches give another
+ */
+export async function computeRanges(
+  ranges: readonly Range[],
+  job: Job,
+  effects: Effects,
+  open: typeof openEngines = openEngines,
+): Promise<Computed> {
   const total = ranges.reduce((sum, range) => sum + range.pending.length, 0);
   if (total === 0 || effects.signal.aborted) return { rows: 0, engine: null };
-  const engines = await unlessAborted(openEngines(ranges, job, effects), effects.signal);
+  const engines = await unlessAborted(open(ranges, job, effects), effects.signal);
   const [first] = engines ?? [];
   if (engines === undefined || first === undefined) return { rows: 0, engine: null };
   effects.log(`engine: ${first.description}${engines.length > 1 ? `, ${engines.length} workers` : ''}`);
