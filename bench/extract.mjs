@@ -89,7 +89,8 @@ const result = {
   whole: [...extracts, ...peers].map((each) => ({
     name: each.name,
     rate: summarize(fileRates.get(each.name)),
-    share: median(fileRates, each) / median(rates, { name: each.bare ?? each.name }),
+    engine: each.engine?.() ?? each.description,
+    share: median(fileRates, each) / median(rates, each.isPeer ? each : bareOf(each)),
     ratio: median(fileRates, each) / fastestFiles,
     start: each.start ?? summarize(each.starts).median,
     megabytes: each.megabytes(),
@@ -105,6 +106,11 @@ writeFileSync(join(PACKAGE_ROOT, 'bench/.work/extract.json'), `${JSON.stringify(
 const lines = extractLines(result);
 console.log(lines.join('\n'));
 if (values.write) writeSection('extract', lines);
+
+/** The engine that an extract ran, without all else. */
+function bareOf(extract) {
+  return engines.find(({ description }) => description === extract.engine());
+}
 
 /** Links to photographs from all over the folder, in a folder of their own. */
 async function choosePhotographs() {

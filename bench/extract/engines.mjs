@@ -6,6 +6,8 @@ import { FEATURE_LENGTH, IMAGE_BYTES, IMAGE_SIZE, STACK } from '../../dist/pipel
 /** What runs the stack: a line each. `pictures` a round, where an engine is slow. */
 const ROWS = [
   { name: 'onnx', engine: 'onnx', options: {} },
+  { name: 'onnx, Winograd', engine: 'onnx', options: { graph: 'winograd' } },
+  { name: 'onnx, int8', engine: 'onnx', options: { graph: 'int8' } },
   { name: 'tensorflow', engine: 'tensorflow', options: {} },
   { name: 'wasm', engine: 'wasm', options: {}, pictures: 2 },
 ];

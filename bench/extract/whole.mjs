@@ -4,8 +4,11 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { PACKAGE_ROOT } from '../../dist/pipeline/package-root.js';
 
-/** The command line's own runs: a line each. `bare` names the engine row that does nothing but the stack. */
-const ROWS = [{ name: 'pool5 extract', bare: 'onnx', args: [] }];
+/** The command line's own runs: a line each. */
+const ROWS = [
+  { name: 'pool5 extract', args: [] },
+  { name: 'pool5 extract --precision int8', args: ['--precision', 'int8'] },
+];
 
 const CLI = join(PACKAGE_ROOT, 'dist/stages/cli.js');
 
@@ -15,20 +18,23 @@ const TELL_PEAK =
 
 /** pool5 extract from files to a cache, a new process and a new cache each time. */
 export function wholeContestants(photographs, scratch) {
-  return ROWS.map(({ name, bare, args }) => {
+  return ROWS.map(({ name, args }) => {
     let megabytes = 0;
+    let engine = '';
     const starts = [];
     return {
       name,
-      bare,
       /** Images/s once the engine is open. */
       async measureFiles() {
         const run = await extract(photographs, scratch, args);
         megabytes = Math.max(megabytes, run.megabytes);
         starts.push(run.open);
+        engine = run.engine;
         return run.rate;
       },
       megabytes: () => megabytes,
+      /** The description of the engine that the last run chose. */
+      engine: () => engine,
       /** Seconds from the process's start until the engine is open, a value a run. */
       starts,
     };
@@ -53,8 +59,9 @@ async function extract(photographs, scratch, args) {
   const code = await new Promise((resolve) => child.on('close', resolve));
   rmSync(features, { recursive: true, force: true });
   if (code !== 0) throw new Error(`extract failed: ${stderr}`);
-  const { computed } = JSON.parse(stdout);
+  const { computed, engine } = JSON.parse(stdout);
   return {
+    engine,
     rate: computed / ((ended - opened) / 1000),
     open: (opened - started) / 1000,
     megabytes: Number(/^peak (\d+)/m.exec(stderr)?.[1]) / 1000,
