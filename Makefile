@@ -12,10 +12,10 @@ POOL5 := node dist/stages/cli.js
 SOURCES := $(shell find pipeline stages -name '*.ts') tsconfig.json tsconfig.build.json pipeline/report/client/tsconfig.json
 
 .DEFAULT_GOAL := help
-.PHONY: bench bench-growth bench-heads bench-epoch bench-peers help build sample extract train predict sweep report download label tutorial doctor native gpu test check clean
+.PHONY: bench bench-growth test-slurm test-kubernetes bench-heads bench-epoch bench-peers help build sample extract train predict sweep report download label tutorial doctor native gpu test check clean
 
 help: ## This list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-11s %s\n", $$1, $$2 }'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
 	@echo; echo "  IMAGES=$(IMAGES) LABELS=$(LABELS) RUN=$(RUN) SEED=$(SEED) ARGS= pass through."
 
 node_modules/.package-lock.json: package.json package-lock.json
@@ -84,6 +84,13 @@ bench-peers: ## Get Keras, PyTorch and OpenVINO for the benches (7 GB, in .venv-
 
 test: build ## Run every test
 	npm test
+
+test-slurm: build ## Run deploy/slurm.sh on a Slurm cluster of this machine alone (Debian, as root)
+	bash test/deploy/slurm.sh
+
+test-kubernetes: build ## Check deploy/kubernetes.yaml against Kubernetes' schemas, and run its command
+	python3 -m venv .venv-kubernetes && .venv-kubernetes/bin/pip install -q kubernetes-validate==1.37.0
+	.venv-kubernetes/bin/python test/deploy/kubernetes.py
 
 check: build ## Format, lint with types, types, unused code, import directions
 	npm run --silent check

@@ -122,9 +122,9 @@ console.log(
 );
 const [float, int8] = [await headErrors('float32'), await headErrors('int8')];
 const show = (list) => {
-  const { mean, deviation, low, high } = estimate(list);
-  const interval = low === undefined ? '' : ` [${low.toFixed(2)}, ${high.toFixed(2)}]`;
-  return `${mean.toFixed(2)} ± ${deviation.toFixed(2)}${interval}`;
+  const { mean, deviation, interval } = estimate(list);
+  const [low, high] = interval;
+  return `${mean.toFixed(2)} ± ${deviation.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}]`;
 };
 console.log(`float32: test RMSE ${show(float)} cm over ${SEEDS} seeds`);
 console.log(`int8:    test RMSE ${show(int8)} cm`);

@@ -37,7 +37,7 @@ export async function compact(folder: string, key: CacheKey): Promise<{ before: 
       emptied = [];
     };
     for (const shard of small.toSorted((a, b) => (String(a.digests[0]) < String(b.digests[0]) ? -1 : 1))) {
-      const all = await readShardRows(folder, shard, key.dtype);
+      const all = await readShardRows(folder, shard);
       for (const row of used(shard)) {
         const next = all[row];
         if (next !== undefined) rows.push(next);

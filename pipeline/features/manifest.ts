@@ -17,15 +17,18 @@ const READERS = 32;
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 
+/** A CacheKey; the order of its parts is that in which they are written. */
+export const keySchema = z.object({
+  weights: digest,
+  preprocessing: z.string(),
+  layer: z.literal('pool5'),
+  dtype: z.enum(['float32', 'float16']),
+  precision: z.literal('int8').exactOptional(),
+});
+
 const headerSchema = z.object({
   format: z.literal(FORMAT),
-  key: z.object({
-    weights: digest,
-    preprocessing: z.string(),
-    layer: z.literal('pool5'),
-    dtype: z.enum(['float32', 'float16']),
-    precision: z.literal('int8').exactOptional(),
-  }),
+  key: keySchema,
   /** For people: where the weights came from, and whether they are random. */
   weightsOrigin: z.string(),
   random: z.boolean(),

@@ -39,7 +39,7 @@ export async function prune(folder: string, key: CacheKey, keep: (id: string) =>
     const gone = entry.digests.filter((digest) => !wanted.has(digest));
     if (gone.length === 0) continue;
     if (gone.length < entry.digests.length) {
-      const rows = await readShardRows(folder, entry, key.dtype);
+      const rows = await readShardRows(folder, entry);
       const left = rows.filter(({ digest }) => wanted.has(digest));
       await commitShard(folder, left, key, entry.engine);
     }

@@ -5,9 +5,9 @@ import { WorldError } from '../errors.js';
 import { ownerText, type Lock } from '../files/lock.js';
 import { ALL_PREFIXES, claim } from './claims.js';
 import { shardPath, type ShardEntry } from './manifest.js';
-import type { CacheKey } from './schema.js';
-import { decodeRow, rowBytes } from './row.js';
-import { idsOf, type NewRow } from './shard.js';
+import type { NewRow } from './shard.js';
+import { readContent, rowsOf } from './shard-content.js';
+import { shardLengthDamage } from './verify.js';
 
 /**
  * Waits until no run computes, and keeps others from it: who rewrites shards must be alone.
@@ -30,17 +30,13 @@ export async function claimAll(
  * All rows of a shard.
  * @throws WorldError where the shard is not as it was written
  */
-export async function readShardRows(folder: string, entry: ShardEntry, dtype: CacheKey['dtype']): Promise<NewRow[]> {
+export async function readShardRows(folder: string, entry: ShardEntry): Promise<NewRow[]> {
   const path = shardPath(folder, entry.file);
-  const bytes = await readFile(path);
-  if (sha256Of(bytes) !== entry.sha256) {
+  const reason = await shardLengthDamage(folder, entry);
+  const bytes = reason === undefined ? await readFile(path) : undefined;
+  const content = bytes === undefined || sha256Of(bytes) !== entry.sha256 ? undefined : readContent(bytes);
+  if (bytes === undefined || content === undefined) {
     throw new WorldError(`${path} was damaged a moment ago. Run pool5 extract again: it computes its rows anew.`);
   }
-  const ids = idsOf(bytes);
-  const length = rowBytes(dtype);
-  return entry.digests.map((digest, i) => {
-    const start = entry.featureOffset + i * length;
-    const feature = decodeRow(new Uint8Array(bytes.subarray(start, start + length)), dtype);
-    return { digest, id: ids[i] ?? '', feature };
-  });
+  return rowsOf(bytes, content);
 }

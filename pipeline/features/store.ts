@@ -1,26 +1,24 @@
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { errorCode } from '../errors.js';
 import { isDenied, removeAbandoned, writeAtomically } from '../files/atomic.js';
 import { removeStaleLocks } from '../files/lock.js';
-import { readFault } from '../files/read.js';
-import { identityOf } from './key.js';
 import {
   DamagedHeader,
   entryPath,
   newHeader,
   readHeader,
   readManifest,
-  shardName,
   shardPath,
   writeEntry,
   writeHeader,
   type Damage,
   type ShardEntry,
 } from './manifest.js';
+import { findOrphans } from './orphans.js';
 import type { CacheKey } from './schema.js';
 import type { NewRow } from './shard.js';
+import { entryOf, readContent } from './shard-content.js';
 import { shardDamage, shardLengthDamage } from './verify.js';
 
 /** Shards as they were when their checksum was last computed: file name -> "size mtime ctime". */
@@ -126,55 +124,6 @@ async function exists(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined)) !== undefined;
 }
 
-/** Shards without an entry. One is sound when its name fits its bytes and it was made for this key. */
-async function findOrphans(
-  folder: string,
-  listed: ReadonlySet<string>,
-  key: CacheKey,
-  damaged: Damage[],
-): Promise<ShardEntry[]> {
-  const orphans: ShardEntry[] = [];
-  for (const file of await shardFiles(folder)) {
-    if (listed.has(file)) continue;
-    const bytes = await readFile(shardPath(folder, file)).catch((error: unknown) => {
-      if (errorCode(error) === 'ENOENT') return undefined; // another run has just removed it
-      throw readFault(error, shardPath(folder, file));
-    });
-    if (bytes === undefined) continue;
-    const entry = shardName(bytes).file === file ? await entryOf(bytes, key) : 'wrong checksum';
-    if (typeof entry === 'string') damaged.push({ file: `shards/${file}`, reason: entry });
-    else orphans.push(entry);
-  }
-  return orphans;
-}
-
-async function shardFiles(folder: string): Promise<string[]> {
-  try {
-    return (await readdir(join(folder, 'shards'))).filter((file) => file.endsWith('.arrow'));
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return [];
-    throw readFault(error, join(folder, 'shards'));
-  }
-}
-
-/** Loaded only where a shard is written or has no entry: most runs find all fresh and should end at once. */
-const arrow = (): Promise<typeof import('./shard.js')> => import('./shard.js');
-
-/** The entry of a shard's bytes, or why they are not one of this key. */
-async function entryOf(bytes: Uint8Array, key: CacheKey): Promise<ShardEntry | string> {
-  const { describeShard } = await arrow();
-  try {
-    const { key: itsKey, engine, featureOffset, digests, rowSha256 } = describeShard(bytes);
-    if (identityOf(itsKey) !== identityOf(key)) return 'made for another key';
-    const { file, sha256 } = shardName(bytes);
-    const written = new Date().toISOString();
-    const rows = { digests: [...digests], rowSha256: [...rowSha256] };
-    return { file, bytes: bytes.length, sha256, featureOffset, ...rows, engine, written };
-  } catch {
-    return 'not a shard';
-  }
-}
-
 /** Writes rows as a shard: first the Arrow file, then its entry, each whole or not at all. */
 export async function commitShard(
   folder: string,
@@ -182,10 +131,11 @@ export async function commitShard(
   key: CacheKey,
   engine: string,
 ): Promise<ShardEntry> {
-  const { encodeShard } = await arrow();
+  const { encodeShard } = await import('./shard.js'); // most runs write none and should end at once
   const bytes = encodeShard(rows, key, engine);
-  const entry = await entryOf(bytes, key);
-  if (typeof entry === 'string') throw new Error(`A new shard is ${entry}.`);
+  const content = readContent(bytes);
+  if (content === undefined) throw new Error('A new shard has another layout.');
+  const entry = entryOf(bytes, content);
   await writeAtomically(shardPath(folder, entry.file), bytes);
   await writeEntry(folder, entry);
   return entry;
@@ -194,5 +144,5 @@ export async function commitShard(
 /** The entry goes first, so that no entry ever names a shard that was removed on purpose. */
 export async function removeShard(folder: string, file: string): Promise<void> {
   await rm(entryPath(folder, file), { force: true });
-  await rm(shardPath(folder, file), { force: true });
+  await rm(shardPath(folder, file), { force: true, recursive: true }); // in its place there may be a folder
 }

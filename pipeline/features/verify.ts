@@ -9,10 +9,11 @@ import { shardPath, type ShardEntry } from './manifest.js';
  * @throws WorldError where it cannot be read for a reason that is not its own (permission, too many open files)
  */
 export async function shardDamage(folder: string, entry: ShardEntry): Promise<string | undefined> {
+  const reason = await shardLengthDamage(folder, entry); // first, since another file may have any length
+  if (reason !== undefined) return reason;
   const path = shardPath(folder, entry.file);
   try {
     const bytes = await readFile(path);
-    if (bytes.length !== entry.bytes) return `${bytes.length} bytes instead of ${entry.bytes}`;
     return sha256Of(bytes) === entry.sha256 ? undefined : 'wrong checksum';
   } catch (error) {
     return ownFault(error, path);
