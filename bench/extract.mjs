@@ -18,7 +18,8 @@ import { extractLines, writeSection } from './extract/page.mjs';
 import { peakContestants } from './extract/peak.mjs';
 import { openPeers } from './extract/peers.mjs';
 import { summarize } from './extract/statistics.mjs';
-import { timeCommand, wholeContestants } from './extract/whole.mjs';
+import { CLI, runCommand } from './extract/command.mjs';
+import { timeExtract, wholeContestants } from './extract/whole.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -64,8 +65,10 @@ for (const peer of peers) await peer.close();
 const one = join(scratch, 'one');
 mkdirSync(one);
 symlinkSync(resolve(paths[0]), join(one, 'photograph.jpg'));
-const firstFeature = ['extract', '--images', one, '--features', join(scratch, 'features'), '--quiet'];
-const starts = { help: await timeRuns(['--help']), first: await timeRuns(firstFeature) };
+const starts = {
+  help: await thrice(() => runCommand(CLI, ['--help'])),
+  first: await thrice(() => timeExtract(one, join(scratch, 'features'), [])),
+};
 
 const peaks = peakers.map(({ name }) => ({ name, best: Math.max(...rates.get(name)) }));
 const peak = Math.max(...peaks.map(({ best }) => best));
@@ -92,8 +95,9 @@ const result = {
     engine: each.engine?.() ?? each.description,
     share: median(fileRates, each) / median(rates, each.isPeer ? each : bareOf(each)),
     ratio: median(fileRates, each) / fastestFiles,
-    start: each.start ?? summarize(each.starts).median,
+    start: each.start ?? summarize(each.starts()).median,
     megabytes: each.megabytes(),
+    held: each.held?.() ?? null,
   })),
   images: paths.length,
   starts,
@@ -152,8 +156,9 @@ function differenceOf(name) {
   return Math.sqrt(square / all);
 }
 
-async function timeRuns(args) {
+/** Median of the seconds that three runs take. */
+async function thrice(run) {
   const times = [];
-  for (let i = 0; i < 3; i++) times.push(await timeCommand(args, scratch));
+  for (let i = 0; i < 3; i++) times.push((await run()).seconds);
   return summarize(times).median;
 }

@@ -9,8 +9,8 @@ const percent = (value) => (Number.isFinite(value) ? `${(100 * value).toFixed(0)
 const measured = ({ median, spread }, digits) => `${fixed(median, digits)} ± ${fixed(spread, digits)}`;
 
 const line = (cells) => `| ${cells.join(' | ')} |`;
-const right = (name) => ({ name, right: true });
-const left = (name) => ({ name });
+export const right = (name) => ({ name, right: true });
+export const left = (name) => ({ name });
 
 /** @param head a column each: {name, right}; rows of cells */
 export function markdownTable(head, rows) {
@@ -66,6 +66,7 @@ export function extractLines({ machine, command, rounds, gflop, peaks, decoded, 
         right('to the fastest peer'),
         right('opens in (s)'),
         right('peak memory (MB)'),
+        right('event loop held at most (ms)'),
       ],
       whole.map((row) => [
         row.name,
@@ -74,6 +75,7 @@ export function extractLines({ machine, command, rounds, gflop, peaks, decoded, 
         fixed(row.ratio, 2),
         fixed(row.start, 1),
         fixed(row.megabytes, 0),
+        row.held === null ? '-' : fixed(row.held, 0),
       ]),
     ),
     '',
