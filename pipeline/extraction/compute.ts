@@ -14,7 +14,13 @@ import { computeRange, type Listener, type Work } from './range.js';
 /** How long an interrupted run waits for its engines to close (milliseconds). */
 const PATIENCE = 3000;
 
-/** How long a worker waits before it asks again for a range that another run holds (milliseconds). */
+/**
+ * Ranges that feed one engine at a time: while one of them writes a shard, locks or decodes its first photographs, the
+ * other keeps the engine busy.
+ */
+const LANES = 2;
+
+/** How long a lane waits before it asks again for a range that another run holds (milliseconds). */
 const AGAIN = 500;
 
 export interface Job {
@@ -36,11 +42,19 @@ export interface Computed {
   readonly engine: string | null;
 }
 
-/** Opens the engines, lets them take ranges until none is left, and waits for ranges that another run holds. */
-export async function computeRanges(ranges: readonly Range[], job: Job, effects: Effects): Promise<Computed> {
+/**
+ * Opens the engines, lets them take ranges until none is left, and waits for ranges that another run holds.
+ * @param open tests and benches give another
+ */
+export async function computeRanges(
+  ranges: readonly Range[],
+  job: Job,
+  effects: Effects,
+  open: typeof openEngines = openEngines,
+): Promise<Computed> {
   const total = ranges.reduce((sum, range) => sum + range.pending.length, 0);
   if (total === 0 || effects.signal.aborted) return { rows: 0, engine: null };
-  const engines = await unlessAborted(openEngines(ranges, job, effects), effects.signal);
+  const engines = await unlessAborted(open(ranges, job, effects), effects.signal);
   const [first] = engines ?? [];
   if (engines === undefined || first === undefined) return { rows: 0, engine: null };
   effects.log(`engine: ${first.description}${engines.length > 1 ? `, ${engines.length} workers` : ''}`);
@@ -62,18 +76,19 @@ export async function computeRanges(ranges: readonly Range[], job: Job, effects:
       listener.settled(1);
     },
   };
-  // A worker that fails ends the others, too, after what they have done is safe.
+  // A lane that fails ends the others, too, after what they have done is safe.
   const failure = new AbortController();
   const signal = AbortSignal.any([effects.signal, failure.signal]);
   const take = takeRanges(ranges, { ...job, cached: cachedDigests(job.folder), signal }, listener, effects);
   try {
-    const workers = engines.map((engine) =>
+    const lanes = Array.from({ length: LANES }, () => engines).flat();
+    const working = lanes.map((engine) =>
       take(engine).catch((error: unknown) => {
         failure.abort();
         throw error;
       }),
     );
-    for (const result of await Promise.allSettled(workers)) if (result.status === 'rejected') throw result.reason;
+    for (const result of await Promise.allSettled(working)) if (result.status === 'rejected') throw result.reason;
   } finally {
     progress.stop();
     const closed = Promise.all(engines.map((engine) => engine.close()));
@@ -82,7 +97,7 @@ export async function computeRanges(ranges: readonly Range[], job: Job, effects:
   return { rows, engine: first.description };
 }
 
-/** What each worker does, from one queue. */
+/** What each lane does, from one queue. */
 function takeRanges(
   ranges: readonly Range[],
   work: Omit<Work, 'engine'>,
