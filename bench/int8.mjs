@@ -50,11 +50,11 @@ async function errorsByLayer() {
   const weights = await openWeights(undefined);
   const ranges = await embeddedRanges(weights);
   const float = await openWithLayers(
-    buildGraph(weights),
+    await buildGraph(weights),
     (name) => name,
     () => 1,
   );
-  const int8 = await openWithLayers(buildInt8Graph(weights, ranges), int8Name, () => 2);
+  const int8 = await openWithLayers(await buildInt8Graph(weights, ranges), int8Name, () => 2);
   const sums = new Map([...convolutions.map(({ name }) => name), 'pool5'].map((name) => [name, [0, 0]]));
   const add = (name, a, b) => {
     const sum = sums.get(name);

@@ -13,7 +13,7 @@ export async function measureRanges(
   weights: Weights,
   pictures: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): Promise<Ranges> {
-  const session = await openSession(buildMaximaGraph(weights), CHANNELS);
+  const session = await openSession(await buildMaximaGraph(weights), CHANNELS);
   const most = new Float32Array(CHANNELS);
   try {
     for await (const pixels of pictures) {
