@@ -97,7 +97,7 @@ export const stage = defineStage({
     for (const line of planLines(comparison)) effects.log(line);
     if (options.plan) return { ...summary(), ...nothing, seconds: 0, imagesPerSecond: null };
     if (weights.random) effects.log(`The weights are random (${weights.origin}): these features mean nothing.`);
-    await mend(folder, key, weights, survey);
+    await mend(folder, key, weights, survey, effects);
     if (plan.indexChanged) await saveIndex(folder, plan.index);
 
     const started = performance.now();

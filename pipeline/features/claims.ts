@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { tryLock, type Lock, type LockOwner } from '../files/lock.js';
+import { setTimeout } from 'node:timers/promises';
+import { ownerText, tryLock, type Lock, type LockOwner } from '../files/lock.js';
 import type { Pending } from './plan.js';
 
 /** Rows of a shard unless told otherwise: what a killed run can lose, and what a worker holds in memory (6.4 MB as float32). */
@@ -34,8 +35,10 @@ export function cutRanges(pending: readonly Pending[], shardRows: number): Range
   return ranges;
 }
 
-/** Every prefix: who rewrites shards must be alone. */
-export const ALL_PREFIXES: readonly string[] = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'));
+/** Taken by whoever adds or removes shards that are not his own range's, beside the prefixes. */
+const UPKEEP = 'upkeep';
+
+const PREFIXES: readonly string[] = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'));
 
 /** Locks every prefix of the range, or none and names who holds one. */
 export async function claim(folder: string, range: Pick<Range, 'prefixes'>): Promise<Lock | LockOwner> {
@@ -58,6 +61,35 @@ export async function claim(folder: string, range: Pick<Range, 'prefixes'>): Pro
     locks.push(result);
   }
   return { release };
+}
+
+/** What a run that waits for another needs of Effects. */
+export interface Waiting {
+  log(line: string): void;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Waits until no run computes or mends, and keeps others from it: who rewrites shards must be alone.
+ * @returns undefined where the signal is aborted first
+ */
+export function claimAll(folder: string, effects: Waiting): Promise<Lock | undefined> {
+  return waitFor(folder, [...PREFIXES, UPKEEP], effects);
+}
+
+/** Waits until no run mends or rewrites shards; others may compute meanwhile. Undefined as for claimAll. */
+export function claimUpkeep(folder: string, effects: Waiting): Promise<Lock | undefined> {
+  return waitFor(folder, [UPKEEP], effects);
+}
+
+async function waitFor(folder: string, prefixes: readonly string[], effects: Waiting): Promise<Lock | undefined> {
+  for (let told = false; !effects.signal.aborted; told = true) {
+    const result = await claim(folder, { prefixes });
+    if ('release' in result) return result;
+    if (!told) effects.log(`waiting for another run: ${ownerText(result)}`);
+    await setTimeout(500);
+  }
+  return undefined;
 }
 
 /**

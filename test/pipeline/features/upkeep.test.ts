@@ -9,7 +9,7 @@ import { readManifest } from '../../../pipeline/features/manifest.js';
 import { contentDigest, placesOf } from '../../../pipeline/features/places.js';
 import { prune } from '../../../pipeline/features/prune.js';
 import { commitShard } from '../../../pipeline/features/store.js';
-import { digestOf, KEY, madeUpCache, madeUpRows, type MadeUpCache } from './made-up.js';
+import { digestOf, KEY, madeUpCache, madeUpRows, QUIET, type MadeUpCache } from './made-up.js';
 
 const made: MadeUpCache[] = [];
 async function cacheOf(...args: Parameters<typeof madeUpCache>): Promise<MadeUpCache> {
@@ -157,7 +157,27 @@ it('a shard that a kill left without its entry is taken as it is; one of another
   const found = await survey(folder, KEY, false, new AbortController().signal);
   expect(found.damaged).toEqual([{ file: `shards/${foreign}`, reason: 'made for another key' }]);
   expect(found.shards.map(({ engine }) => engine)).toEqual(['a test', 'a test']);
-  await mend(folder, KEY, { origin: 'a test', random: false }, found);
+  await mend(folder, KEY, { origin: 'a test', random: false }, found, QUIET);
   expect(await contentOf(folder)).toBe(before);
   expect(await readdir(join(folder, 'shards'))).toHaveLength(2);
+});
+
+it('what another run did since the survey is looked at again: neither an entry without a shard nor a sound shard lost', async () => {
+  const { folder } = await cacheOf(madeUpRows(3), 1);
+  const { survey, mend } = await import('../../../pipeline/features/store.js');
+  const names = (await readManifest(folder)).shards.map(({ file }) => file);
+  const [merged = '', mended = ''] = names;
+  const entryOf = (file: string): string => join(folder, 'manifest', file.replace('arrow', 'json'));
+  const shardOf = (file: string): string => join(folder, 'shards', file);
+  await rm(entryOf(merged)); // as compact does first
+  const sound = await readFile(shardOf(mended));
+  await writeFile(shardOf(mended), 'damaged');
+  const found = await survey(folder, KEY, false, QUIET.signal);
+  expect(found.orphans.map(({ file }) => file)).toEqual([merged]);
+  expect(found.damaged.map(({ file }) => file)).toEqual([`shards/${mended}`]);
+  await rm(shardOf(merged)); // as compact does next
+  await writeFile(shardOf(mended), sound);
+  await mend(folder, KEY, { origin: 'a test', random: false }, found, QUIET);
+  expect((await readManifest(folder)).shards.map(({ file }) => file)).toEqual(names.slice(1));
+  expect(existsSync(shardOf(mended))).toBe(true);
 });
