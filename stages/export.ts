@@ -1,10 +1,11 @@
 import { copyFile, mkdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { buildGraph } from '../pipeline/backbone/engines/onnx-graph.js';
+import { buildModel } from '../pipeline/backbone/engines/onnx/onnx.js';
 import { openWeights } from '../pipeline/backbone/weights/open.js';
 import { writeAtomically, writeFault } from '../pipeline/files/atomic.js';
 import { appendHead } from '../pipeline/head/onnx-head.js';
 import { checkKey, openHead, resolveRun } from '../pipeline/head/open.js';
+import { graphOf } from '../pipeline/predict.js';
 import { defineStage } from './stage.js';
 
 interface ExportSummary {
@@ -58,7 +59,7 @@ export const stage = defineStage({
       const weights = await openWeights(spec);
       checkKey(head, { ...head.key, weights: weights.digest });
       const { normalize, target } = config.settings;
-      const model = appendHead(buildGraph(weights), head.layers(), { normalize, target });
+      const model = appendHead(await buildModel(weights, await graphOf(head)), head.layers(), { normalize, target });
       const file = out ?? `${basename(folder)}.onnx`;
       await writeAtomically(file, model);
       return { ...common, out: file, bytes: model.length };

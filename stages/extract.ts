@@ -2,9 +2,11 @@ import { identifyWeights, type IdentifiedWeights } from '../pipeline/backbone/we
 import { InputError, InterruptedError } from '../pipeline/errors.js';
 import { compareFolder, saveIndex, type Comparison, type Stale } from '../pipeline/extraction/compare.js';
 import { computeRanges } from '../pipeline/extraction/compute.js';
+import { choosePart, partText, type Part } from '../pipeline/extraction/part.js';
 import type { Tidied } from '../pipeline/extraction/tidy.js';
 import { writeCurrent } from '../pipeline/features/cache.js';
 import { cutRanges, inPart, SHARD_ROWS } from '../pipeline/features/claims.js';
+import { recordFolder } from '../pipeline/features/folders.js';
 import { folderName } from '../pipeline/features/key.js';
 import { readManifest, type Damage } from '../pipeline/features/manifest.js';
 import type { Plan } from '../pipeline/features/plan.js';
@@ -22,8 +24,9 @@ interface Summary {
   /** The cache's folder below --features. */
   readonly folder: string;
   readonly plan: Counts;
-  /** What was to be computed, copies counted once; with --shard, of that part. */
+  /** What was to be computed, copies counted once, of the part. */
   readonly pending: number;
+  readonly part: Part;
   readonly stale: Stale | null;
   readonly computed: number;
   readonly rejected: readonly Rejection[];
@@ -52,6 +55,11 @@ export const stage = defineStage({
         default: 'float32' as const,
         describe: 'How features are stored; float16 takes half the space',
       })
+      .option('precision', {
+        choices: ['float32', 'int8'] as const,
+        default: 'float32' as const,
+        describe: 'In which numbers the stack multiplies; int8 is 2 to 3 times as fast, with features 3% off',
+      })
       .option('plan', { type: 'boolean', default: false, describe: 'Say what would be done, and stop' })
       .option('rehash', { type: 'boolean', default: false, describe: 'Read every photograph and shard again' })
       .option('prune', { type: 'boolean', default: false, describe: 'Drop deleted photographs and stale caches' })
@@ -62,17 +70,21 @@ export const stage = defineStage({
         default: SHARD_ROWS,
         describe: 'Rows that are written at a time: what a kill can cost',
       })
-      .option('shard', { type: 'string', describe: 'i/n: only part i of n (from 1), by content; for many machines' })
+      .option('shard', {
+        type: 'string',
+        describe:
+          'i/n: only part i of n (from 1), by content, for many machines; default: of the array task that this is',
+      })
       .example('$0 extract --images data/photos', 'Compute what the cache lacks')
       .example('$0 extract --images data/photos --plan', 'Only say what would be computed'),
 
   async run(options, effects): Promise<Summary> {
-    const part = parsePart(options.shard ?? '1/1');
+    const part = choosePart(options.shard, process.env);
     checkCount('workers', options.workers, 256);
     checkCount('shard-rows', options.shardRows, MOST_ROWS);
     const { signal } = effects;
     const weights = await identifyWeights(options.weights);
-    const key = keyOf(weights, options.dtype);
+    const key = keyOf(weights, options);
     const comparison = await compareFolder(options, key, signal);
     const { folder, plan, stale, shards: survey } = comparison;
     if (comparison.images.length === 0) throw noImages(options.images, comparison.rejections());
@@ -81,6 +93,7 @@ export const stage = defineStage({
       folder,
       plan: countsOf(comparison),
       pending: pending.length,
+      part,
       stale,
       rejected: comparison.rejections(),
       repaired: survey.damaged,
@@ -95,10 +108,13 @@ export const stage = defineStage({
       throw interrupted(signal, 0);
     }
     for (const line of planLines(comparison)) effects.log(line);
+    const chosen = partText(part);
+    if (chosen !== null) effects.log(`${chosen}: ${pending.length} to compute`);
     if (options.plan) return { ...summary(), ...nothing, seconds: 0, imagesPerSecond: null };
     if (weights.random) effects.log(`The weights are random (${weights.origin}): these features mean nothing.`);
     await mend(folder, key, weights, survey, effects);
     if (plan.indexChanged) await saveIndex(folder, plan.index);
+    await recordFolder(folder, options.images);
 
     const started = performance.now();
     let setAside = 0;
@@ -145,15 +161,16 @@ export const stage = defineStage({
   text(summary, options) {
     const lines = summary.rejected.slice(0, 20).map(({ id, reason }) => `set aside: ${id}: ${reason}`);
     if (summary.rejected.length > 20) lines.push(`set aside: and ${summary.rejected.length - 20} more`);
-    if (options.plan) return [...lines, `${summary.pending} to compute; nothing was (--plan).`].join('\n');
     const { imagesPerSecond: rate, pending, computed, folder, engine } = summary;
+    const chosen = partText(summary.part);
+    const whose = chosen === null ? '' : ` (${chosen})`;
+    if (options.plan) return [...lines, `${pending} to compute${whose}; nothing was (--plan).`].join('\n');
     const { pruned, compacted } = summary.tidied;
     if (rate !== null) {
       const speed = `${summary.seconds.toFixed(1)} s (${rate.toFixed(1)} photographs/s, ${engine})`;
-      lines.push(`Computed ${computed} features in ${speed} into ${folder}.`);
+      lines.push(`Computed ${computed} features${whose} in ${speed} into ${folder}.`);
     } else if (pending === 0) {
-      const whose = options.shard === undefined ? 'all features' : `all features of part ${options.shard}`;
-      lines.push(`Nothing to compute: ${whose} are in ${folder}.`);
+      lines.push(`Nothing to compute: all features${whose} are in ${folder}.`);
     } else lines.push(`Computed nothing into ${folder}: see what was set aside, or another run did it.`);
     if (pruned !== null) {
       lines.push(`Pruned ${pruned.rows} features of ${pruned.images} photographs that are gone.`);
@@ -165,8 +182,14 @@ export const stage = defineStage({
   },
 });
 
-function keyOf(weights: IdentifiedWeights, dtype: CacheKey['dtype']): CacheKey {
-  return { weights: weights.digest, preprocessing: PREPROCESSING_VERSION, layer: 'pool5', dtype };
+function keyOf(
+  weights: IdentifiedWeights,
+  { dtype, precision, engine }: { dtype: CacheKey['dtype']; precision: 'float32' | 'int8'; engine: string },
+): CacheKey {
+  const key = { weights: weights.digest, preprocessing: PREPROCESSING_VERSION, layer: 'pool5', dtype } as const;
+  if (precision === 'float32') return key;
+  if (engine === 'auto' || engine === 'onnx') return { ...key, precision };
+  throw new InputError({ expected: '--engine onnx with --precision int8', found: `--engine ${engine}` });
 }
 
 function countsOf(comparison: Comparison): Counts {
@@ -189,14 +212,6 @@ function planLines(comparison: Comparison): string[] {
 function checkCount(option: string, value: number, most: number): void {
   if (Number.isInteger(value) && value >= 1 && value <= most) return;
   throw new InputError({ expected: `a whole number from 1 to ${most} for --${option}`, found: String(value) });
-}
-
-function parsePart(text: string): { part: number; parts: number } {
-  const [, part, parts] = /^(\d+)\/(\d+)$/.exec(text)?.map(Number) ?? [];
-  if (part === undefined || parts === undefined || part < 1 || part > parts || parts > 256) {
-    throw new InputError({ expected: '--shard i/n with 1 <= i <= n <= 256', found: text });
-  }
-  return { part, parts };
 }
 
 function noImages(folder: string, rejected: readonly Rejection[]): InputError {

@@ -66,7 +66,7 @@ export const stage = defineStage({
       `Rows:    ${rows.toLocaleString('en')}, for ${images.toLocaleString('en')} photographs`,
       `Shards:  ${shards.toLocaleString('en')}, ${(bytes / 1e6).toFixed(1)} MB`,
       `Weights: ${weights.origin}, digest ${key.weights}${weights.random ? ' (random: these features mean nothing)' : ''}`,
-      `Key:     ${key.layer}, ${key.dtype}, preprocessing ${key.preprocessing}`,
+      `Key:     ${key.layer}, ${key.dtype}${key.precision === undefined ? '' : ` of an ${key.precision} stack`}, preprocessing ${key.preprocessing}`,
       ...Object.entries(summary.engines).map(([engine, count]) => `Engine:  ${engine} (${count} rows)`),
       `Content: ${summary.contentDigest}`,
       ...summary.rejected.map(({ id, reason }) => `set aside: ${id}: ${reason}`),

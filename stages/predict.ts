@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../pipeline/errors.js';
-import { conformalInterval, fewestResiduals, type ConformalInterval } from '../pipeline/head/conformal.js';
+import { basisOf, calibrate, NO_INTERVAL, type Calibration } from '../pipeline/head/calibration.js';
 import { openHead, resolveRun, type Head } from '../pipeline/head/open.js';
 import { openCache } from '../pipeline/features/cache.js';
 import { familiarityOf, type Familiarity } from '../pipeline/likeness/familiarity.js';
@@ -12,14 +12,11 @@ import { readRun } from '../pipeline/report/run-files.js';
 import { table } from '../pipeline/terminal/table.js';
 import { defineStage } from './stage.js';
 
-/** The probability with which the printed interval holds the truth. */
-const COVERAGE = 0.9;
-
 interface Summary {
   readonly run: string;
   readonly predictions: readonly { image: string; prediction: number; unit: string }[];
   /** Each prediction plus or minus `half` (in the unit) holds the truth with probability `coverage`. */
-  readonly interval: ConformalInterval | null;
+  readonly interval: Calibration | null;
   readonly rejected: readonly { image: string; rejected: string }[];
   /** Photographs unlike all that the head was trained on; null where their features are no longer in the cache. */
   readonly unfamiliar: readonly string[] | null;
@@ -100,12 +97,10 @@ export const stage = defineStage({
     const lines = [table(rows, { right: [1], width: Infinity })];
     for (const { image, rejected: reason } of rejected) lines.push(`set aside: ${image}: ${reason}`);
     if (interval === null) {
-      lines.push(`No interval: it takes ${fewestResiduals(COVERAGE)} validation photographs.`);
+      lines.push(NO_INTERVAL);
     } else {
-      const half = interval.half.toFixed(1);
-      lines.push(
-        `±${half} holds the truth for about ${COVERAGE * 100} % (${interval.count} validation residuals, which chose the epoch).`,
-      );
+      const promise = `±${interval.half.toFixed(1)} holds the truth for about ${interval.coverage * 100} % of such photographs`;
+      lines.push(`${promise} (${basisOf(interval)}).`);
     }
     if (unfamiliar === null) {
       lines.push('Not checked for photographs unlike the training ones: their features are no longer in the cache.');
@@ -146,12 +141,7 @@ async function familiarityWith(folder: string, head: Head): Promise<Familiarity 
   return ids.length < 2 ? undefined : familiarityOf(cache, ids.slice(0, COMPARED));
 }
 
-/** Split-conformal, from the run's validation photographs. */
-async function intervalOf(folder: string): Promise<ConformalInterval | null> {
-  const { outcomes } = await readRun(folder);
-  const validation = outcomes.filter((outcome) => outcome.split === 'validation');
-  return conformalInterval(
-    validation.map(({ prediction, target }) => prediction - target),
-    COVERAGE,
-  );
+async function intervalOf(folder: string): Promise<Calibration | null> {
+  const { outcomes, summary } = await readRun(folder);
+  return calibrate(outcomes, summary);
 }

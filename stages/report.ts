@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
-import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { errorMessage, InputError, Pool5Error } from '../pipeline/errors.js';
-import { openCache } from '../pipeline/features/cache.js';
+import { errorMessage, InterruptedError, Pool5Error } from '../pipeline/errors.js';
+import { openCache, type OpenCache } from '../pipeline/features/cache.js';
 import { writeAtomically } from '../pipeline/files/atomic.js';
 import { likenessOf, MOST_COMPARED } from '../pipeline/report/likeness.js';
 import type { RunReport } from '../pipeline/report/outcome.js';
+import { missingNotes, photographsIn, photographsOf } from '../pipeline/report/photographs.js';
 import { findRun, readRun, type RunFiles } from '../pipeline/report/run-files.js';
 import { runPage } from '../pipeline/report/run-page.js';
 import { runReport } from '../pipeline/report/run-report.js';
@@ -24,39 +24,47 @@ function unexamined(reason: string): Likeness {
   return { likeness: undefined, notes: [`Look-alikes were not examined: ${reason}`] };
 }
 
-async function examineLikeness({ config, outcomes }: RunFiles, features: string): Promise<Likeness> {
-  if (outcomes.length > MOST_COMPARED)
-    return unexamined(`a run of more than ${MOST_COMPARED} photographs takes too long.`);
+/** The page says what is wrong with a cache, and is worth having without. */
+async function unlessFaulty<Value>(work: () => Promise<Value>): Promise<Value | Pool5Error> {
   try {
-    const cache = await openCache(features);
-    if (cache.identity !== config.features.identity)
-      return unexamined(`${features} holds other features than the run used.`);
-    return { likeness: await likenessOf(cache, outcomes), notes: [] };
+    return await work();
   } catch (error) {
-    // The page says it, and is worth having without.
-    if (error instanceof Pool5Error) return unexamined(errorMessage(error));
+    if (error instanceof Pool5Error && !(error instanceof InterruptedError)) return error;
     throw error;
   }
 }
 
-async function pictures(ids: readonly string[], images: string | undefined): Promise<(string | undefined)[]> {
-  if (images === undefined) return [];
-  const stats = await stat(images).catch(() => undefined);
-  if (stats?.isDirectory() !== true) {
-    throw new InputError({
-      expected: 'a folder of photographs',
-      found: 'none',
-      where: images,
-      fix: 'Name it with --images.',
-    });
-  }
-  return thumbnailsOf(images, ids);
+async function examineLikeness(
+  { config, outcomes }: RunFiles,
+  cache: OpenCache | Pool5Error,
+  effects: Effects,
+): Promise<Likeness> {
+  if (cache instanceof Pool5Error) return unexamined(errorMessage(cache));
+  if (outcomes.length > MOST_COMPARED)
+    return unexamined(`more than ${MOST_COMPARED.toLocaleString('en')} photographs take too long.`);
+  if (cache.identity !== config.features.identity)
+    return unexamined(`${cache.folder} holds other features than the run used.`);
+  const likeness = await unlessFaulty(() => likenessOf(cache, outcomes, effects));
+  return likeness instanceof Pool5Error ? unexamined(errorMessage(likeness)) : { likeness, notes: [] };
 }
 
-function pictureNotes(thumbnails: readonly (string | undefined)[], images: string | undefined): string[] {
-  if (images === undefined) return ['Without --images, this page shows no photographs.'];
-  const missing = thumbnails.filter((each) => each === undefined).length;
-  return missing === 0 ? [] : [`${missing} of ${thumbnails.length} photographs could not be read from ${images}.`];
+interface Pictures {
+  readonly thumbnails: readonly (string | undefined)[];
+  readonly notes: readonly string[];
+}
+
+/** From the folder that was named, else from where extract found them. */
+async function pictures(
+  ids: readonly string[],
+  images: string | undefined,
+  cache: OpenCache | Pool5Error,
+): Promise<Pictures> {
+  const photographs =
+    images === undefined
+      ? await photographsOf(cache instanceof Pool5Error ? undefined : cache, ids)
+      : await photographsIn(images, ids);
+  const thumbnails = await thumbnailsOf(photographs.files);
+  return { thumbnails, notes: missingNotes(photographs, thumbnails) };
 }
 
 /** Opens a file as its owner would by a double click. */
@@ -93,39 +101,32 @@ function shown(thumbnails: readonly (string | undefined)[]): number {
   return thumbnails.filter((each) => each !== undefined).length;
 }
 
-async function aboutRun({ run, artifacts, features, images }: Source, { log }: Pick<Effects, 'log'>): Promise<Made> {
+async function aboutRun({ run, artifacts, features, images }: Source, effects: Effects): Promise<Made> {
   const folder = await findRun(run, artifacts);
   const files = await readRun(folder);
-  const thumbnails = await pictures(
-    files.outcomes.map(({ id }) => id),
-    images,
-  );
-  const { likeness, notes } = await examineLikeness(files, features ?? files.config.features.folder);
-  const allNotes = [...pictureNotes(thumbnails, images), ...notes];
-  for (const note of allNotes) log(note);
-  const page = await runPage(runReport(files, likeness, allNotes), thumbnails);
+  const cache = await unlessFaulty(() => openCache(features ?? files.config.features.folder));
+  const ids = files.outcomes.map(({ id }) => id);
+  const { thumbnails, notes: missing } = await pictures(ids, images, cache);
+  const { likeness, notes: unknown } = await examineLikeness(files, cache, effects);
+  const notes = [...missing, ...unknown];
+  for (const note of notes) effects.log(note);
+  const page = await runPage(runReport(files, likeness, notes), thumbnails);
   const [suspects, duplicates] = [likeness?.suspects.length ?? null, likeness?.duplicates.length ?? null];
-  const about = {
-    name: files.name,
-    photographs: files.outcomes.length,
-    pictures: shown(thumbnails),
-    suspects,
-    duplicates,
-  };
+  const about = { name: files.name, photographs: ids.length, pictures: shown(thumbnails), suspects, duplicates };
   return { folder, page, about };
 }
 
-async function aboutSweep(name: string, { artifacts, images }: Source, { log }: Pick<Effects, 'log'>): Promise<Made> {
+async function aboutSweep(
+  name: string,
+  { artifacts, features, images }: Source,
+  { log }: Pick<Effects, 'log'>,
+): Promise<Made> {
   const files = await readSweep(name, artifacts);
   const seen = disagreements(files);
-  const thumbnails = await pictures(
-    seen.map(({ id }) => id),
-    images,
-  );
-  const notes =
-    seen.length === 0
-      ? ['No photograph was unseen by two seeds of the best setting.']
-      : pictureNotes(thumbnails, images);
+  const cache = await unlessFaulty(() => openCache(features ?? files.features ?? 'features'));
+  const ids = seen.map(({ id }) => id);
+  const { thumbnails, notes: missing } = await pictures(ids, images, cache);
+  const notes = seen.length === 0 ? ['No photograph was unseen by two seeds of the best setting.'] : missing;
   for (const note of notes) log(note);
   const page = await sweepPage(files, seen, thumbnails, notes);
   const about = {
@@ -143,13 +144,14 @@ export const stage = defineStage({
     yargs
       .option('run', { type: 'string', describe: "A run's folder or name  [default: the last run]" })
       .option('sweep', { type: 'string', describe: "A sweep's name, instead of a run" })
-      .conflicts('sweep', ['run', 'features'])
+      .conflicts('sweep', 'run')
       .option('artifacts', { type: 'string', default: 'artifacts', describe: 'Folder of the runs' })
       .option('features', { type: 'string', describe: "Folder of the features  [default: the run's own]" })
-      .option('images', { type: 'string', describe: 'Folder of the photographs, which the page then shows' })
+      .option('images', { type: 'string', describe: 'Folder of the photographs  [default: where extract found them]' })
       .option('out', { type: 'string', describe: "The page  [default: report.html in the run's folder]" })
       .option('open', { type: 'boolean', default: false, describe: 'Open the page in a browser' })
-      .example('$0 report --images data/sample', 'A page about the last run, with its photographs')
+      .example('$0 report', 'A page about the last run, with its photographs')
+      .example('$0 report --images data/sample', 'The same, where the photographs have moved')
       .example('$0 report --sweep NAME', 'A page about a sweep'),
 
   async run(options, effects) {

@@ -7,6 +7,8 @@ export type Layer =
   | { readonly kind: 'conv'; readonly name: string; readonly inputs: number; readonly outputs: number }
   | { readonly kind: 'pool'; readonly name: string };
 
+export type ConvLayer = Extract<Layer, { kind: 'conv' }>;
+
 function block(index: number, convolutions: number, inputs: number, outputs: number): Layer[] {
   const layers: Layer[] = [];
   for (let i = 1; i <= convolutions; i++) {

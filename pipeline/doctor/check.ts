@@ -7,7 +7,3 @@ export interface Check {
   /** What to do about it: a sentence. */
   readonly fix?: string;
 }
-
-export function gigabytes(bytes: number): string {
-  return `${(bytes / 1e9).toFixed(bytes < 1e10 ? 1 : 0)} GB`;
-}

@@ -1,8 +1,9 @@
 import { readFile, stat, statfs } from 'node:fs/promises';
-import { arch, availableParallelism, cpus, freemem, totalmem } from 'node:os';
+import { arch, freemem } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { FEATURE_LENGTH } from '../backbone/vgg16.js';
-import { gigabytes, type Check } from './check.js';
+import { gigabytes, thisMachine } from '../machine.js';
+import type { Check } from './check.js';
 
 /** Instruction sets that the engines' kernels are written for, by the kernel's names. */
 const X86 = ['sse4_2', 'avx', 'avx2', 'fma', 'f16c', 'avx512f', 'avx512_vnni', 'avx_vnni', 'amx_int8'];
@@ -22,9 +23,9 @@ export function nodeCheck(version: string, wanted: string): Check {
 }
 
 /** @param quota cores that a container may use, where one is set */
-export function coresCheck(cores: number, model: string, quota: number | undefined): Check {
+export function coresCheck(cores: number, model: string, quota: number | null): Check {
   const found = `${cores}, ${model}`;
-  if (quota === undefined || quota >= cores) return { name: 'Cores', status: 'ok', found };
+  if (quota === null || quota >= cores) return { name: 'Cores', status: 'ok', found };
   const fix = 'Threads beyond a quota wait for each other: start the container with as many cores as it shows.';
   return { name: 'Cores', status: 'warning', found: `${found}; a quota allows ${quota.toFixed(1)} of them`, fix };
 }
@@ -59,12 +60,6 @@ export function diskCheck(folder: string, free: number): Check {
   return { name: 'Disk', status: 'warning', found, fix: 'Make room, or name a folder elsewhere with --features.' };
 }
 
-/** Cores of a cgroup's quota (version 2's cpu.max: "quota period"); undefined where there is none. */
-export function quotaOf(cpuMax: string): number | undefined {
-  const [quota, period] = cpuMax.trim().split(/\s+/).map(Number);
-  return quota === undefined || period === undefined || !(quota > 0) ? undefined : quota / period;
-}
-
 async function textOr(path: string): Promise<string> {
   return readFile(path, 'utf8').catch(() => '');
 }
@@ -78,18 +73,13 @@ async function nearestFolder(path: string): Promise<string> {
 
 /** Looks at this machine. @param features the folder whose disk matters */
 export async function machineChecks(features: string, wantedNode: string): Promise<Check[]> {
-  const limit = process.constrainedMemory();
-  const total = limit > 0 ? Math.min(limit, totalmem()) : totalmem();
+  const { cpu, cores, quota, memory } = await thisMachine();
   const { bavail, bsize } = await statfs(await nearestFolder(features));
   return [
     nodeCheck(process.version, wantedNode),
-    coresCheck(
-      availableParallelism(),
-      cpus()[0]?.model.trim() ?? arch(),
-      quotaOf(await textOr('/sys/fs/cgroup/cpu.max')),
-    ),
+    coresCheck(cores, cpu, quota),
     instructionsCheck(await textOr('/proc/cpuinfo'), arch()),
-    memoryCheck(total, Math.min(total, await availableMemory())),
+    memoryCheck(memory, Math.min(memory, await availableMemory())),
     diskCheck(features, bavail * bsize),
   ];
 }

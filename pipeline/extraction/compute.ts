@@ -1,8 +1,6 @@
-import { availableParallelism } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { unlessAborted } from '../abort.js';
 import type { Engine, EngineName } from '../backbone/engines/engine.js';
-import { openEngine } from '../backbone/engines/open.js';
 import type { Weights } from '../backbone/weights/weights.js';
 import type { Range } from '../features/claims.js';
 import { readManifest, type ShardEntry } from '../features/manifest.js';
@@ -10,12 +8,19 @@ import type { Pending } from '../features/plan.js';
 import type { CacheKey } from '../features/schema.js';
 import { ownerText } from '../files/lock.js';
 import type { Effects } from '../terminal/effects.js';
+import { openEngines } from './engines.js';
 import { computeRange, type Listener, type Work } from './range.js';
 
 /** How long an interrupted run waits for its engines to close (milliseconds). */
 const PATIENCE = 3000;
 
-/** How long a worker waits before it asks again for a range that another run holds (milliseconds). */
+/**
+ * Ranges that feed one engine at a time: while one of them writes a shard, locks or decodes its first photographs, the
+ * other keeps the engine busy.
+ */
+const LANES = 2;
+
+/** How long a lane waits before it asks again for a range that another run holds (milliseconds). */
 const AGAIN = 500;
 
 export interface Job {
@@ -37,11 +42,19 @@ export interface Computed {
   readonly engine: string | null;
 }
 
-/** Opens the engines, lets them take ranges until none is left, and waits for ranges that another run holds. */
-export async function computeRanges(ranges: readonly Range[], job: Job, effects: Effects): Promise<Computed> {
+/**
+ * Opens the engines, lets them take ranges until none is left, and waits for ranges that another run holds.
+ * @param open tests and benches give another
+ */
+export async function computeRanges(
+  ranges: readonly Range[],
+  job: Job,
+  effects: Effects,
+  open: typeof openEngines = openEngines,
+): Promise<Computed> {
   const total = ranges.reduce((sum, range) => sum + range.pending.length, 0);
   if (total === 0 || effects.signal.aborted) return { rows: 0, engine: null };
-  const engines = await unlessAborted(openEngines(job, ranges.length), effects.signal);
+  const engines = await unlessAborted(open(ranges, job, effects), effects.signal);
   const [first] = engines ?? [];
   if (engines === undefined || first === undefined) return { rows: 0, engine: null };
   effects.log(`engine: ${first.description}${engines.length > 1 ? `, ${engines.length} workers` : ''}`);
@@ -63,18 +76,19 @@ export async function computeRanges(ranges: readonly Range[], job: Job, effects:
       listener.settled(1);
     },
   };
-  // A worker that fails ends the others, too, after what they have done is safe.
+  // A lane that fails ends the others, too, after what they have done is safe.
   const failure = new AbortController();
   const signal = AbortSignal.any([effects.signal, failure.signal]);
   const take = takeRanges(ranges, { ...job, cached: cachedDigests(job.folder), signal }, listener, effects);
   try {
-    const workers = engines.map((engine) =>
+    const lanes = Array.from({ length: LANES }, () => engines).flat();
+    const working = lanes.map((engine) =>
       take(engine).catch((error: unknown) => {
         failure.abort();
         throw error;
       }),
     );
-    for (const result of await Promise.allSettled(workers)) if (result.status === 'rejected') throw result.reason;
+    for (const result of await Promise.allSettled(working)) if (result.status === 'rejected') throw result.reason;
   } finally {
     progress.stop();
     const closed = Promise.all(engines.map((engine) => engine.close()));
@@ -83,14 +97,7 @@ export async function computeRanges(ranges: readonly Range[], job: Job, effects:
   return { rows, engine: first.description };
 }
 
-async function openEngines(job: Job, ranges: number): Promise<Engine[]> {
-  const workers = Math.min(job.workers, ranges);
-  const threads = Math.max(1, Math.floor(availableParallelism() / workers));
-  const weights = await job.loadWeights();
-  return Promise.all(Array.from({ length: workers }, () => openEngine(job.engine, weights, { threads })));
-}
-
-/** What each worker does, from one queue. */
+/** What each lane does, from one queue. */
 function takeRanges(
   ranges: readonly Range[],
   work: Omit<Work, 'engine'>,

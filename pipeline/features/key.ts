@@ -3,12 +3,15 @@ import type { CacheKey } from './schema.js';
 
 /** sha256 (hex) of a key. */
 export function identityOf(key: CacheKey): string {
-  return sha256Of([key.weights, key.preprocessing, key.layer, key.dtype].join('\n'));
+  const { weights, preprocessing, layer, dtype, precision } = key;
+  const parts = [weights, preprocessing, layer, dtype, ...(precision === undefined ? [] : [precision])];
+  return sha256Of(parts.join('\n'));
 }
 
 /** The name of the folder below features/ that holds everything of one key. */
 export function folderName(key: CacheKey): string {
-  return `${key.layer}-${key.dtype}-${identityOf(key).slice(0, 12)}`;
+  const { layer, dtype, precision } = key;
+  return [layer, dtype, ...(precision === undefined ? [] : [precision]), identityOf(key).slice(0, 12)].join('-');
 }
 
 function short(value: string): string {
@@ -17,8 +20,8 @@ function short(value: string): string {
 
 /** What differs between two keys, for people: "weights 1a2b3c4d → 5e6f7a8b". */
 export function differences(before: CacheKey, after: CacheKey): string[] {
-  const parts = ['weights', 'preprocessing', 'layer', 'dtype'] as const;
+  const parts = ['weights', 'preprocessing', 'layer', 'dtype', 'precision'] as const;
   return parts
     .filter((part) => before[part] !== after[part])
-    .map((part) => `${part} ${short(before[part])} → ${short(after[part])}`);
+    .map((part) => `${part} ${short(before[part] ?? 'float32')} → ${short(after[part] ?? 'float32')}`);
 }

@@ -23,6 +23,7 @@ export const keySchema = z.object({
   preprocessing: z.string(),
   layer: z.literal('pool5'),
   dtype: z.enum(['float32', 'float16']),
+  precision: z.literal('int8').exactOptional(),
 });
 
 const headerSchema = z.object({

@@ -6,6 +6,8 @@ export interface CacheKey {
   readonly preprocessing: string;
   readonly layer: 'pool5';
   readonly dtype: 'float32' | 'float16';
+  /** In which numbers the stack multiplies; left out where it is float32. */
+  readonly precision?: 'int8';
 }
 
 /** One photograph's features. */

@@ -112,12 +112,13 @@ export function checkKey(head: Head, key: CacheKey): void {
     ['preprocessing', 'version'],
     ['layer', ''],
     ['dtype', 'of the features'],
+    ['precision', 'of the stack'],
   ] as const;
   for (const [part, what] of parts) {
     if (head.key[part] === key[part]) continue;
     throw new InputError({
-      expected: `the ${`${part} ${what}`.trim()} that the head was trained on (${head.key[part]})`,
-      found: key[part],
+      expected: `the ${`${part} ${what}`.trim()} that the head was trained on (${head.key[part] ?? 'float32'})`,
+      found: key[part] ?? 'float32',
       where: head.folder,
       fix: part === 'weights' ? 'Give the same --weights as when the features were extracted.' : 'Train it again.',
     });

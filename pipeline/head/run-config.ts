@@ -13,6 +13,7 @@ const keySchema = z.strictObject({
   preprocessing: z.string(),
   layer: z.literal('pool5'),
   dtype: z.enum(['float32', 'float16']),
+  precision: z.literal('int8').exactOptional(),
 });
 
 const packageSchema = z.object({ version: z.string() });

@@ -1,4 +1,5 @@
 import { sha256Of } from '../files/sha256.js';
+import { thisMachine, type Machine } from '../machine.js';
 import type { Effects } from '../terminal/effects.js';
 import type { Prepared } from './prepare.js';
 import { fingerprint } from './run-config.js';
@@ -26,6 +27,8 @@ export interface SweepSummary {
   readonly differences: readonly Difference[];
   /** Runs that were not known before. */
   readonly computed: number;
+  /** Where they were trained; those that were known before may be from elsewhere. */
+  readonly machine: Machine;
   readonly seconds: number;
   /** Names of artifacts/records/*.json, in the order of variants and seeds. */
   readonly records: readonly string[];
@@ -39,7 +42,10 @@ interface SweepOptions {
 }
 
 interface SweepResult {
-  readonly summary: Pick<SweepSummary, 'unit' | 'variants' | 'differences' | 'computed' | 'seconds' | 'records'>;
+  readonly summary: Pick<
+    SweepSummary,
+    'unit' | 'variants' | 'differences' | 'computed' | 'machine' | 'seconds' | 'records'
+  >;
   readonly best: Best | undefined;
   readonly records: ReadonlyMap<string, SweepRecord>;
 }
@@ -101,6 +107,7 @@ export async function runVariants(
       variants: summarizeVariants(variants, records, prints),
       differences: differences(variants, records, prints),
       computed: tasks.length,
+      machine: await thisMachine(),
       seconds: (performance.now() - started) / 1000,
       records: variants.flatMap(({ runs }) => runs.map(({ settings }) => prints.get(settings) ?? '')),
     },

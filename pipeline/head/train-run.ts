@@ -1,6 +1,7 @@
 import { FEATURE_LENGTH } from '../backbone/vgg16.js';
 import { InputError } from '../errors.js';
 import { noiseFloor } from '../labels/rules.js';
+import { thisMachine, type Machine } from '../machine.js';
 import type { Effects } from '../terminal/effects.js';
 import { baselinesOf, metricsByPart, type Baselines, type MetricsByPart } from './baselines.js';
 import { crossValidate, type CrossValidation } from './cross-validation.js';
@@ -33,6 +34,8 @@ export interface TrainSummary {
   /** Columns of the space that the first layer was trained in. */
   readonly width: number;
   readonly randomWeights: boolean;
+  /** Where it was trained. */
+  readonly machine: Machine;
   readonly seconds: Readonly<Record<'read' | 'span' | 'baselines' | 'train' | 'folds' | 'save', number>>;
 }
 
@@ -165,6 +168,7 @@ export async function trainRun(options: TrainRunOptions, effects: Effects): Prom
     refitted: head.refitted,
     width: head.width,
     randomWeights: source.features.random,
+    machine: await thisMachine(),
     seconds: {
       ...prepared.seconds,
       baselines: baselineSeconds,

@@ -1,44 +1,8 @@
-import { compile, type TopLevelSpec } from 'vega-lite';
+import { axisTitle, chart, COLORS, point, rule, type Chart, type Unit } from './chart.js';
+import { comparison, learningCurves } from './curves.js';
 import { groupsOf, splitsOf, type RunReport } from './outcome.js';
 
-/** A chart of a page: a compiled Vega spec whose data sets the page fills by name. */
-export interface Chart {
-  readonly id: string;
-  readonly title: string;
-  /** What a person who does not see it should know. */
-  readonly description: string;
-  readonly spec: object;
-  /** Whether a point is a photograph, which the page shows when the pointer is on it. */
-  readonly points: boolean;
-}
-
-/** Middle tones that stand out by 3:1 at least on white and on the dark page alike; shapes tell splits apart too. */
-export const COLORS = ['#6b7f99', '#d2691e', '#2a8f6d', '#9b59b6', '#c0477a', '#8a7a2f', '#3f86c9', '#b0533c'];
 const SHAPES = ['circle', 'diamond', 'square', 'triangle-up'];
-
-export type Unit = Record<string, unknown>;
-
-/** Compiles a Vega-Lite view that is as wide as its place on the page. */
-export function chart(id: string, title: string, description: string, view: Unit, points = false): Chart {
-  const spec = {
-    width: 'container',
-    height: 280,
-    autosize: { type: 'fit', contains: 'padding', resize: true },
-    background: 'transparent',
-    description,
-    ...view,
-    config: { view: { stroke: null }, font: 'system-ui, sans-serif', aria: false },
-  };
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- compile checks it; the type has thousands of members
-  const { spec: vega } = compile(spec as unknown as TopLevelSpec);
-  return { id, title, description, spec: { ...vega, description }, points };
-}
-
-export const rule = (value: number, channel: 'x' | 'y', dash: number[]): Unit => ({
-  data: { values: [{ value }] },
-  mark: { type: 'rule', strokeDash: dash, color: '#808080' },
-  encoding: { [channel]: { field: 'value', type: 'quantitative' } },
-});
 
 function splitChannels(report: RunReport): Unit {
   const domain = splitsOf(report.outcomes);
@@ -51,12 +15,6 @@ function splitChannels(report: RunReport): Unit {
     },
     shape: { field: 'split', type: 'nominal', scale: { domain, range: SHAPES.slice(0, domain.length) } },
   };
-}
-
-export const point: Unit = { type: 'point', filled: true, size: 46, opacity: 0.78, cursor: 'pointer' };
-
-export function axisTitle(name: string, unit: string): string {
-  return unit === '' ? name : `${name} (${unit})`;
 }
 
 function predictedAgainstTrue(report: RunReport): Chart {
@@ -82,7 +40,9 @@ function predictedAgainstTrue(report: RunReport): Chart {
   };
   const text = 'Each point is a photograph; on the dashed diagonal, the prediction equals the truth.';
   const more =
-    interval === undefined ? '' : ` The dotted lines hold ${Math.round(interval.coverage * 100)} % of new photographs.`;
+    interval === undefined
+      ? ''
+      : ` The dotted lines hold about ${Math.round(interval.coverage * 100)} % of new photographs.`;
   return chart(
     'predicted',
     'Predicted against true',
@@ -120,7 +80,7 @@ function residualsByGroup(report: RunReport): Chart | undefined {
   if (groups.size < 2) return undefined;
   const splits = splitsOf(report.outcomes);
   const text =
-    'For each group (the first folder of a photograph) and split: median, quartiles, range and outliers of the error.';
+    'For each group (the folder of a photograph) and split: median, quartiles, range and outliers of the error.';
   return chart('groups', 'Residuals by group', text, {
     height: 70 + groups.size * (16 * splits.length + 14),
     data: { name: 'photographs' },
@@ -167,42 +127,6 @@ function histogram(report: RunReport, split: string): Chart {
   });
 }
 
-function learningCurves({ curves, references, unit }: RunReport): Chart | undefined {
-  if (curves.points.length === 0) return undefined;
-  const series = [...new Set(curves.points.map((each) => each.series))];
-  const best = curves.best === undefined ? [] : [rule(curves.best, 'x', [6, 4])];
-  const lines = curves.inUnit
-    ? references.flatMap(({ name, rmse }): Unit[] => [
-        rule(rmse, 'y', [2, 3]),
-        {
-          data: { values: [{ name, rmse }] },
-          mark: { type: 'text', align: 'left', baseline: 'bottom', dx: 4, x: 0 },
-          encoding: { y: { field: 'rmse', type: 'quantitative' }, text: { field: 'name' } },
-        },
-      ])
-    : [];
-  const curve: Unit = {
-    data: { values: curves.points },
-    mark: { type: 'line', point: curves.points.length < 60 },
-    encoding: {
-      x: { field: 'epoch', type: 'quantitative', title: 'Epoch', axis: { tickMinStep: 1 } },
-      y: {
-        field: 'value',
-        type: 'quantitative',
-        title: curves.inUnit ? axisTitle('Root mean squared error', unit) : 'Loss',
-      },
-      color: {
-        field: 'series',
-        type: 'nominal',
-        scale: { domain: series, range: COLORS.slice(0, series.length) },
-        legend: { orient: 'top', title: null },
-      },
-    },
-  };
-  const text = `The error after each epoch.${curves.best === undefined ? '' : ` The dashed line marks the best epoch (${curves.best}), whose weights were kept.`}${lines.length === 0 ? '' : ' The dotted lines are what simpler predictors reach.'}`;
-  return chart('curves', 'Learning curves', text, { layer: [...best, ...lines, curve] });
-}
-
 /** All charts of a run, those that there is data for. */
 export function chartsOf(report: RunReport): Chart[] {
   const histograms = splitsOf(report.outcomes).map((split) => histogram(report, split));
@@ -211,6 +135,7 @@ export function chartsOf(report: RunReport): Chart[] {
     residuals(report),
     residualsByGroup(report),
     learningCurves(report),
+    comparison(report),
     ...histograms,
   ];
   return all.filter((each) => each !== undefined);

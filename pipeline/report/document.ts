@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { PACKAGE_ROOT } from '../package-root.js';
-import type { Chart } from './charts.js';
+import type { Chart } from './chart.js';
 import { html, Html, jsonScript } from './html.js';
 
 /** The whole Vega runtime: its smaller core build lacks the d3 modules that it needs. */

@@ -72,3 +72,20 @@ export function table(
     </table>
   </div>`;
 }
+
+/** Tables of names and values, side by side where there is room. */
+export function factsOf(
+  facts: readonly { readonly title: string; readonly rows: readonly (readonly [string, string])[] }[],
+): Html {
+  return html`<div class="facts">
+    ${facts.map(({ title, rows }) => html`<div>${table(title, ['Name', 'Value'], rows)}</div>`)}
+  </div>`;
+}
+
+/** What a reader should know first; nothing where there is nothing. */
+export function notesOf(notes: readonly string[]): Html | undefined {
+  if (notes.length === 0) return undefined;
+  return html`<ul class="notes" aria-label="Notes">
+    ${notes.map((note) => html`<li>${note}</li>`)}
+  </ul>`;
+}

@@ -1,19 +1,29 @@
+import { InterruptedError } from '../errors.js';
 import type { FeatureCache } from '../features/schema.js';
 import { descriptorOf } from '../likeness/descriptor.js';
-import { doubtfulLabels, nearDuplicates } from '../likeness/suspects.js';
+import { neighboursOf } from '../likeness/neighbours.js';
+import { COPY_DISTANCE, doubtfulLabels, NEIGHBOURS } from '../likeness/suspects.js';
+import type { Effects } from '../terminal/effects.js';
 import type { Outcome, RunReport } from './outcome.js';
 
-/** Photographs beyond which comparing all pairs would take minutes. */
-export const MOST_COMPARED = 4000;
+/**
+ * Photographs beyond which comparing all pairs would take many minutes: 20,000 are 200 million pairs, a minute or two on
+ * one core.
+ */
+export const MOST_COMPARED = 20_000;
 
 /** Entries of either list that a page shows. */
 const MOST_SHOWN = 24;
 
 /**
  * Finds near-duplicates and doubtful labels among a run's photographs.
- * @throws InputError where the cache lacks a photograph or is damaged
+ * @throws InputError where the cache lacks a photograph or is damaged; InterruptedError
  */
-export async function likenessOf(cache: FeatureCache, outcomes: readonly Outcome[]): Promise<RunReport['likeness']> {
+export async function likenessOf(
+  cache: FeatureCache,
+  outcomes: readonly Outcome[],
+  { progress, signal }: Pick<Effects, 'progress' | 'signal'>,
+): Promise<RunReport['likeness']> {
   const known = outcomes.flatMap((outcome) => {
     const digest = cache.images.get(outcome.id);
     return digest === undefined ? [] : [{ outcome, digest }];
@@ -26,7 +36,17 @@ export async function likenessOf(cache: FeatureCache, outcomes: readonly Outcome
     const descriptor = descriptors.get(digest);
     return descriptor === undefined ? [] : [{ ...outcome, descriptor }];
   });
-  const duplicates = nearDuplicates(photographs.map(({ descriptor }) => descriptor)).flatMap(({ a, b, distance }) => {
+  const bar = progress('Look-alikes', photographs.length, 'photographs');
+  const onDone = (done: number): void => {
+    if (signal.aborted)
+      throw new InterruptedError(signal.reason === 'SIGTERM' ? 'SIGTERM' : 'SIGINT', 'No page was written.');
+    bar.update(done);
+  };
+  const { nearest, close } = await neighboursOf(
+    photographs.map(({ descriptor }) => descriptor),
+    { count: NEIGHBOURS, within: COPY_DISTANCE, onDone },
+  ).finally(() => bar.stop());
+  const duplicates = close.flatMap(({ a, b, distance }) => {
     const [first, second] = [photographs[a], photographs[b]];
     if (first === undefined || second === undefined) return [];
     return [
@@ -39,7 +59,7 @@ export async function likenessOf(cache: FeatureCache, outcomes: readonly Outcome
       },
     ];
   });
-  const suspects = doubtfulLabels(photographs).flatMap(({ index, expected, score }) => {
+  const suspects = doubtfulLabels(photographs, nearest).flatMap(({ index, expected, score }) => {
     const photograph = photographs[index];
     return photograph === undefined
       ? []

@@ -1,3 +1,5 @@
+import type { Calibration } from '../head/calibration.js';
+
 /** What a run predicted for one photograph. */
 export interface Outcome {
   /** The image's id: its path below the folder of photographs, with /. */
@@ -18,8 +20,11 @@ export interface CurvePoint {
 /** Errors that the head's are compared with, in the target's unit. */
 export interface Reference {
   readonly name: string;
-  readonly mae: number;
+  /** Undefined for the noise floor. */
+  readonly mae?: number;
   readonly rmse: number;
+  /** Whether this is what chance in made-up labels leaves, which no predictor can get below but by luck. */
+  readonly floor?: boolean;
 }
 
 export interface Duplicate {
@@ -61,10 +66,10 @@ export interface RunReport {
     readonly points: readonly CurvePoint[];
     readonly best: number | undefined;
   };
-  /** Baselines: the mean, ridge, the mean of the folder. */
+  /** Baselines (the mean, ridge, the mean of the folder) and, for made-up labels, the noise floor. */
   readonly references: readonly Reference[];
-  /** Half-width of the prediction interval and its coverage, where there is one. */
-  readonly interval: { readonly half: number; readonly coverage: number } | undefined;
+  /** The prediction interval, where there is one. */
+  readonly interval: Calibration | undefined;
   /** Undefined where no features were at hand; `note` says so. */
   readonly likeness: { readonly duplicates: readonly Duplicate[]; readonly suspects: readonly Suspect[] } | undefined;
   readonly notes: readonly string[];
@@ -82,18 +87,24 @@ export function splitsOf(outcomes: readonly Outcome[]): string[] {
   return [...new Set(outcomes.map(({ split }) => split))].toSorted((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
 }
 
-function folderOf(id: string): string {
-  return id.includes('/') ? (id.split('/')[0] ?? '') : '(no folder)';
+/** Folders that all ids have in front: they tell no photograph from another. */
+function commonDepth(paths: readonly (readonly string[])[]): number {
+  const [first = []] = paths;
+  const depth = first.findIndex((folder, index) => paths.some((path) => path[index] !== folder));
+  return depth === -1 ? first.length : depth;
 }
 
 /**
- * A group for each id: its first folder, where that makes 2 to 12 groups; else one group without a name.
- * (More groups than that are no longer groups that a chart could show.)
+ * A group for each id: the first folder that is not the same for all, where that makes 2 to 12 groups; else one group
+ * without a name. (More groups than that are no longer groups that a chart could show.)
  */
 export function groupsOf(ids: readonly string[]): Map<string, string> {
-  const names = new Set(ids.map(folderOf));
+  const paths = ids.map((id) => id.split('/').slice(0, -1));
+  const depth = commonDepth(paths);
+  const folders = paths.map((path) => path[depth] ?? '(no folder)');
+  const names = new Set(folders);
   const usable = names.size >= 2 && names.size <= 12;
-  return new Map(ids.map((id) => [id, usable ? folderOf(id) : '']));
+  return new Map(ids.map((id, index) => [id, usable ? (folders[index] ?? '') : '']));
 }
 
 /** Decimals that show a thousandth of the targets' range or less, at least one. */

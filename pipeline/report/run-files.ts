@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { z } from 'zod';
 import { errorCode, errorMessage, InputError } from '../errors.js';
+import { machineSchema } from '../machine.js';
 
 const errors = z.object({ mae: z.number().nullish(), rmse: z.number().nullish() }).nullish();
 const byPart = z.record(z.string(), errors);
@@ -17,6 +18,11 @@ const configSchema = z.looseObject({
 const summarySchema = z.looseObject({
   baselines: z.looseObject({ mean: byPart.nullish(), ridge: z.looseObject({ parts: byPart }).nullish() }).nullish(),
   epoch: z.number().nullish(),
+  refitted: z.boolean().optional(),
+  /** The least RMSE that made-up labels allow, for the part that chose the least. */
+  floor: z.number().nullish(),
+  machine: machineSchema.optional(),
+  seconds: z.record(z.string(), z.number()).optional(),
 });
 
 const metricSchema = z.looseObject({ epoch: z.number(), loss: z.number(), validationLoss: z.number().nullish() });

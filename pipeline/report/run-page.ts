@@ -2,7 +2,7 @@ import { chartsOf } from './charts.js';
 import { chartFigure, documentOf } from './document.js';
 import { errorsOf } from './errors-of.js';
 import { galleryOf } from './gallery.js';
-import { html, table, type Html } from './html.js';
+import { factsOf, html, notesOf, table, type Html } from './html.js';
 import { decimalsFor, groupsOf, splitsOf, type Duplicate, type RunReport, type Suspect } from './outcome.js';
 
 function errorTable(report: RunReport, number: (value: number) => string): Html {
@@ -11,7 +11,14 @@ function errorTable(report: RunReport, number: (value: number) => string): Html 
     const { count, mae, rmse, r2 } = errorsOf(report.outcomes.filter((outcome) => outcome.split === split));
     return [split, String(count), number(mae), number(rmse), r2 === undefined ? '–' : r2.toFixed(3)];
   });
-  const references = report.references.map(({ name, mae, rmse }) => [name, '', number(mae), number(rmse), '']);
+  const judged = splitsOf(report.outcomes).at(-1) ?? '';
+  const references = report.references.map(({ name, mae, rmse }) => [
+    `${name} (${judged})`,
+    '',
+    mae === undefined ? '–' : number(mae),
+    number(rmse),
+    '',
+  ]);
   return table(
     'Errors by split, and what they compare with',
     ['Split', 'Photographs', `MAE${unit}`, `RMSE${unit}`, 'R²'],
@@ -109,13 +116,12 @@ export function runPage(report: RunReport, thumbnails: readonly (string | undefi
   const interval =
     report.interval === undefined
       ? ''
-      : ` ${Math.round(report.interval.coverage * 100)} % of new photographs like these lie within ±${number(report.interval.half)}${unit === '' ? '' : ` ${unit}`} of the prediction.`;
-  const notes = report.notes.map((note) => html`<p><strong>Note:</strong> ${note}</p>`);
+      : ` About ${Math.round(report.interval.coverage * 100)}\u00a0% of new photographs like these lie within ±${number(report.interval.half)}${unit === '' ? '' : ` ${unit}`} of the prediction.`;
   return documentOf({
     title: `Run ${name}`,
     lead: `Predicts ${report.target}. On the ${count} ${split} photographs it is off by ${spoken} on average.${interval}`,
     sections: [
-      { id: 'errors', title: 'Errors', content: html`${notes}${errorTable(report, number)}` },
+      { id: 'errors', title: 'Errors', content: html`${notesOf(report.notes)}${errorTable(report, number)}` },
       {
         id: 'charts-section',
         title: 'Charts',
@@ -133,7 +139,7 @@ export function runPage(report: RunReport, thumbnails: readonly (string | undefi
       {
         id: 'settings',
         title: 'Settings',
-        content: html`${report.facts.map(({ title, rows }) => table(title, ['Name', 'Value'], rows))}`,
+        content: factsOf(report.facts),
       },
     ],
     charts,

@@ -1,4 +1,5 @@
-import { conformalInterval } from '../head/conformal.js';
+import { basisOf, calibrate, type Calibration } from '../head/calibration.js';
+import { machineRows } from '../machine.js';
 import { rmseOf } from './errors-of.js';
 import {
   groupsOf,
@@ -10,9 +11,6 @@ import {
   type RunReport,
 } from './outcome.js';
 import type { RunFiles } from './run-files.js';
-
-/** The coverage of the interval that a page shows. */
-const COVERAGE = 0.9;
 
 function textOf(value: unknown): string {
   if (value === null || value === undefined) return '–';
@@ -66,55 +64,82 @@ function groupMeans(outcomes: readonly Outcome[], split: string): Reference | un
   });
   if (guesses.length === 0) return undefined;
   const mae = guesses.reduce((sum, { target, prediction }) => sum + Math.abs(target - prediction), 0) / guesses.length;
-  return { name: `mean of the folder (${split})`, mae, rmse: rmseOf(guesses) };
+  return { name: 'folder mean', mae, rmse: rmseOf(guesses) };
 }
 
 function referencesOf({ outcomes, summary }: RunFiles, split: string): Reference[] {
   const { baselines } = summary;
   const named = [
-    { name: `mean of the training targets (${split})`, errors: baselines?.mean?.[split] },
-    { name: `ridge (${split})`, errors: baselines?.ridge?.parts[split] },
+    { name: 'training mean', errors: baselines?.mean?.[split] },
+    { name: 'ridge', errors: baselines?.ridge?.parts[split] },
   ].flatMap(({ name, errors }): Reference[] => {
     const { mae, rmse } = errors ?? {};
     return typeof mae === 'number' && typeof rmse === 'number' ? [{ name, mae, rmse }] : [];
   });
   const group = groupMeans(outcomes, split);
-  return group === undefined ? named : [...named, group];
+  const { floor } = summary;
+  // train names the floor of the part that chose the least, which is the last of the splits.
+  const least = typeof floor === 'number' ? [{ name: 'noise floor', rmse: floor, floor: true }] : [];
+  return [...named, ...(group === undefined ? [] : [group]), ...least];
 }
 
-/** How often later splits kept the interval's promise: they chose nothing. */
-function coverageNotes(outcomes: readonly Outcome[], half: number): string[] {
-  return ['holdout', 'test'].flatMap((split) => {
-    const part = outcomes.filter((outcome) => outcome.split === split);
-    if (part.length === 0) return [];
-    const inside = part.filter(({ target, prediction }) => Math.abs(target - prediction) <= half).length;
-    const share = Math.round((inside / part.length) * 100);
-    return [
-      `The ${COVERAGE * 100} % interval holds ${inside} of the ${part.length} ${split} photographs (${share} %).`,
-    ];
-  });
+/** How many of some photographs an interval holds: "9 of 10". */
+function held(outcomes: readonly Outcome[], half: number): string {
+  const inside = outcomes.filter(({ target, prediction }) => Math.abs(target - prediction) <= half).length;
+  return `${inside} of ${outcomes.length}`;
 }
+
+/** What the interval rests on, and how it fares where it was not made, and in each group. */
+function intervalNotes(outcomes: readonly Outcome[], interval: Calibration): string[] {
+  const { half, coverage, part } = interval;
+  const name = `The ${coverage * 100} % interval`;
+  const later = ['holdout', 'test'].flatMap((split) => {
+    const seen = outcomes.filter((outcome) => outcome.split === split);
+    return split === part || seen.length === 0 ? [] : [`${name} holds ${held(seen, half)} ${split} photographs.`];
+  });
+  const groups = groupsOf(outcomes.map(({ id }) => id));
+  const names = [...new Set(groups.values())].filter((group) => group !== '').toSorted();
+  const members = (group: string): Outcome[] =>
+    outcomes.filter(({ id, split }) => split === part && groups.get(id) === group);
+  const byGroup = names
+    .filter((group) => members(group).length > 0)
+    .map((group) => `${held(members(group), half)} in ${group}`);
+  return [
+    `${name} rests on ${basisOf(interval)}.`,
+    ...later,
+    ...(byGroup.length < 2
+      ? []
+      : [`It is as wide for all: of those that it rests on, it holds ${byGroup.join(', ')}.`]),
+  ];
+}
+
+/** How long each step took; not the saving, which the summary cannot know, nor steps that there were none of. */
+function timings(seconds: Readonly<Record<string, number>> = {}): [string, string][] {
+  const steps = Object.entries(seconds).filter(([name, value]) => name !== 'save' && value >= 0.005);
+  return steps.map(([name, value]) => [name, value.toFixed(2)]);
+}
+
+/** Runs of an early pool5 do not say where they were made. */
+export const UNRECORDED: [string, string][] = [['Machine', 'not recorded']];
 
 /** Everything that a page says about a run but its look-alikes, which need the features. */
 export function runReport(run: RunFiles, likeness: RunReport['likeness'], notes: readonly string[]): RunReport {
   const { outcomes, config, summary } = run;
-  const validation = outcomes.filter(({ split }) => split === 'validation');
-  const residuals = validation.map(({ target, prediction }) => prediction - target);
-  const interval = conformalInterval(residuals, COVERAGE);
+  const interval = calibrate(outcomes, summary);
   const split = splitsOf(outcomes).at(-1) ?? 'train';
   const { settings, ...source } = config;
-  const { metrics: _metrics, baselines: _baselines, ...rest } = summary;
+  const { metrics: _metrics, baselines: _baselines, machine, seconds, ...rest } = summary;
   const facts: Facts[] = [
     { title: 'Settings and seeds', rows: flatten(settings) },
     { title: 'Labels, features and versions', rows: flatten(source) },
-    { title: 'Result and timings (seconds)', rows: flatten(rest) },
+    { title: 'Result', rows: flatten(rest) },
+    { title: 'Timings (seconds)', rows: timings(seconds) },
+    { title: 'Machine', rows: machine === undefined ? UNRECORDED : machineRows(machine) },
   ];
   const random = config.features.random ? ['The features come from random weights: the numbers mean nothing.'] : [];
-  const optimism =
-    interval === null || typeof summary.epoch !== 'number' || validation.length === 0
-      ? []
-      : ['The validation photographs chose the epoch, so their error and the interval are a little optimistic.'];
-  const covered = interval === null ? [] : coverageNotes(outcomes, interval.half);
+  const chose = typeof summary.epoch === 'number' && outcomes.some((outcome) => outcome.split === 'validation');
+  const optimism = chose ? ['The validation photographs chose the epoch, so their error is a little optimistic.'] : [];
+  const promise = interval === null ? [] : intervalNotes(outcomes, interval);
   return {
     name: run.name,
     unit: config.labels.unit,
@@ -124,7 +149,7 @@ export function runReport(run: RunFiles, likeness: RunReport['likeness'], notes:
     references: referencesOf(run, split),
     interval: interval ?? undefined,
     likeness,
-    notes: [...random, ...optimism, ...covered, ...notes],
+    notes: [...random, ...optimism, ...promise, ...notes],
     facts,
   };
 }

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../errors.js';
+import { machineSchema } from '../machine.js';
 import { checked, readRun, textOf } from './run-files.js';
 
 const estimate = z.looseObject({
@@ -15,6 +16,7 @@ const sweepSchema = z.looseObject({
   vary: z.string(),
   seeds: z.array(z.number()),
   unit: z.string(),
+  machine: machineSchema.optional(),
   variants: z.array(
     z.looseObject({
       label: z.string(),
@@ -54,6 +56,8 @@ export interface SweepFiles {
   readonly runs: readonly SweepRun[];
   /** Of the best run, in the labels' order: the records leave out what all share. Empty where no run was saved. */
   readonly photographs: readonly { readonly id: string; readonly target: number }[];
+  /** The folder of the features that the runs used; undefined where no run was saved. */
+  readonly features: string | undefined;
 }
 
 async function readRecords(artifacts: string, sweep: SweepFiles['sweep']): Promise<SweepRun[]> {
@@ -88,6 +92,7 @@ export async function readSweep(name: string, artifacts: string): Promise<SweepF
       sweep,
       runs,
       photographs: best?.outcomes.map(({ id, target }) => ({ id, target })) ?? [],
+      features: best?.config.features.folder,
     };
   }
   const where = `--sweep; searched in ${artifacts}`;

@@ -1,9 +1,10 @@
-import { axisTitle, chart, COLORS, point, rule, type Chart, type Unit } from './charts.js';
+import { axisTitle, chart, COLORS, point, rule, type Chart, type Unit } from './chart.js';
 import { chartFigure, documentOf } from './document.js';
 import { galleryOf } from './gallery.js';
-import { html, table, type Html } from './html.js';
+import { factsOf, html, notesOf, table, type Html } from './html.js';
+import { machineRows } from '../machine.js';
 import { decimalsFor, groupsOf } from './outcome.js';
-import { flatten } from './run-report.js';
+import { flatten, UNRECORDED } from './run-report.js';
 import type { SweepEstimate, SweepFiles } from './sweep-files.js';
 
 /** What all seeds of the best setting say of a photograph that they did not train on. */
@@ -52,7 +53,13 @@ function intervals(
   rows: readonly Row[],
   zero: boolean,
 ): Chart {
-  const y = { field: 'name', type: 'nominal', sort: null, title: null, axis: { labelLimit: 160 } };
+  const y = {
+    field: 'name',
+    type: 'nominal',
+    sort: null,
+    title: null,
+    axis: { labelLimit: 160, labelExpr: "split(datum.label, '\\n')" },
+  };
   const x = (field: string): Unit => ({ field, type: 'quantitative', title: axis, scale: { zero } });
   const lines = {
     mark: { type: 'rule', size: 3, color: COLORS[0] },
@@ -157,7 +164,7 @@ export function sweepPage(
   const settings = variants.flatMap(({ label, metrics }) =>
     metrics.rmse === null ? [] : [rowOf(label, metrics.rmse)],
   );
-  const pairs = differences.map(({ one, other, rmse }) => rowOf(`${one} − ${other}`, rmse));
+  const pairs = differences.map(({ one, other, rmse }) => rowOf(`${one}\n− ${other}`, rmse));
   const axis = axisTitle('Root mean squared error', unit);
   const charts = [
     settings.length === 0
@@ -183,7 +190,7 @@ export function sweepPage(
     curves(files),
     seen.length === 0 ? undefined : spreads(unit),
   ].filter((each) => each !== undefined);
-  const { variants: _variants, differences: _differences, records: _records, ...rest } = sweep;
+  const { variants: _variants, differences: _differences, records: _records, machine, ...rest } = sweep;
   const chosen = best === null ? '' : ` By validation error, the best is ${best.label}, seed ${best.seed}.`;
   return documentOf({
     title: `Sweep ${sweep.name}`,
@@ -192,7 +199,7 @@ export function sweepPage(
       {
         id: 'errors',
         title: 'Errors',
-        content: html`${notes.map((note) => html`<p><strong>Note:</strong> ${note}</p>`)}${tables(files)}`,
+        content: html`${notesOf(notes)}${tables(files)}`,
       },
       {
         id: 'charts-section',
@@ -211,7 +218,14 @@ export function sweepPage(
           </p>
           ${galleryOf(['unseen'], [['spread', 'Most disagreement first']])}`,
       },
-      { id: 'settings', title: 'Settings', content: table('Sweep', ['Name', 'Value'], flatten(rest)) },
+      {
+        id: 'settings',
+        title: 'Settings',
+        content: factsOf([
+          { title: 'Sweep', rows: flatten(rest) },
+          { title: 'Machine', rows: machine === undefined ? UNRECORDED : machineRows(machine) },
+        ]),
+      },
     ],
     charts,
     data: { unit, decimals, photographs },

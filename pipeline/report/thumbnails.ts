@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import pLimit from 'p-limit';
 import sharp from 'sharp';
 
@@ -21,7 +20,8 @@ function attempts(bytes: number): { edge: number; quality: number }[] {
   ];
 }
 
-async function thumbnail(file: string, bytes: number): Promise<string | undefined> {
+async function thumbnail(file: string | undefined, bytes: number): Promise<string | undefined> {
+  if (file === undefined) return undefined;
   try {
     for (const { edge, quality } of attempts(bytes)) {
       const upright = sharp(file).autoOrient().flatten({ background: '#fff' });
@@ -36,11 +36,11 @@ async function thumbnail(file: string, bytes: number): Promise<string | undefine
 
 /**
  * Small WebP copies of images, upright, as base64.
- * @param ids paths below `folder`, with /
- * @returns for each id its thumbnail, or undefined where the image cannot be read
+ * @param files undefined where there is none
+ * @returns for each file its thumbnail, or undefined where the image cannot be read
  */
-export async function thumbnailsOf(folder: string, ids: readonly string[]): Promise<(string | undefined)[]> {
-  const bytes = Math.min(16_000, (BUDGET / Math.max(1, ids.length)) * 0.75);
+export async function thumbnailsOf(files: readonly (string | undefined)[]): Promise<(string | undefined)[]> {
+  const bytes = Math.min(16_000, (BUDGET / Math.max(1, files.length)) * 0.75);
   const limit = pLimit(availableParallelism());
-  return Promise.all(ids.map((id) => limit(thumbnail, join(folder, id), bytes)));
+  return Promise.all(files.map((file) => limit(thumbnail, file, bytes)));
 }

@@ -31,7 +31,7 @@ describe.skipIf(CHROMIUM === undefined)('the page of a run in chromium', () => {
     const suspect = { id: HOSTILE, target: 50, prediction: 80, expected: 90, score: 4.2 };
     const report = runReport(files, { duplicates: [pair], suspects: [suspect] }, []);
     const file = join(root, 'report.html');
-    await writeFile(file, await runPage(report, await thumbnailsOf(images, ids)));
+    await writeFile(file, await runPage(report, await thumbnailsOf(ids.map((id) => join(images, id)))));
     url = pathToFileURL(file).href;
     browser = await launch();
   });
@@ -61,16 +61,21 @@ describe.skipIf(CHROMIUM === undefined)('the page of a run in chromium', () => {
       'Residuals by predicted value',
       'Residuals by group',
       'Learning curves',
+      'Compared with simpler predictors',
       'Values: train',
       'Values: validation',
     ]);
-    expect(await page.locator('.chart svg').count()).toBe(6);
+    expect(await page.locator('.chart svg').count()).toBe(7);
     expect(await page.locator('#chart-predicted .mark-symbol.role-mark path').count()).toBe(24);
     expect(await page.locator('#chart-curves .mark-text.role-mark text').allTextContents()).toEqual([
-      'mean of the training targets (validation)',
-      'ridge (validation)',
-      'mean of the folder (validation)',
+      'noise floor',
+      'ridge',
+      'folder mean',
+      'training mean',
     ]);
+    expect(await page.locator('#chart-comparison .role-axis-label text').allTextContents()).toEqual(
+      expect.arrayContaining(['training mean', 'ridge', 'this head', 'folder mean', 'noise floor']),
+    );
   });
 
   it('shows the right photograph under the pointer, and pins it on a click', async () => {

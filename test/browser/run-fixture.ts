@@ -7,6 +7,8 @@ import { lengthOf } from '../../pipeline/sample/scene.js';
 /** A file that a page must show as text. */
 export const HOSTILE = 'tiger/<img src=x onerror="window.hacked=1"><script>window.hacked=1;.jpg';
 
+const machine = { cpu: 'A <b>processor</b>', cores: 4, quota: 1.5, memory: 8e9, node: 'v20', platform: 'linux x64' };
+
 const errors = (mae: number): object => ({ count: 8, mae, rmse: mae * 1.25, r2: 0.5 });
 
 /**
@@ -42,7 +44,8 @@ export async function makeRun(root: string): Promise<{ run: string; images: stri
   const settings = { head: 'dense', hidden: [256], target: 'standard', splitSeed: 1, initSeed: 2 };
   await writeFile(join(run, 'config.json'), JSON.stringify({ pool5: '0.1.0', labels, features, settings }));
   const baselines = { mean: { validation: errors(31) }, ridge: { lambda: 1, parts: { validation: errors(14) } } };
-  const summary = { run: 'demo', baselines, epoch: 9, epochs: 20, seconds: { read: 0.4, train: 2.2 } };
+  const seconds = { read: 0.4, train: 2.2, folds: 0, save: 0 };
+  const summary = { run: 'demo', baselines, epoch: 9, epochs: 20, floor: 7.5, seconds, machine };
   await writeFile(join(run, 'summary.json'), JSON.stringify(summary));
   return { run, images };
 }

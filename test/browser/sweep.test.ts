@@ -41,6 +41,7 @@ const FILES: SweepFiles = {
     }),
   ),
   photographs: ['a', 'b', 'c'].map((name, i) => ({ id: `${name}.jpg`, target: 50 + 10 * i })),
+  features: 'features',
 };
 
 it('measures disagreement on photographs that two seeds or more did not train on', () => {
@@ -84,8 +85,10 @@ describe.skipIf(CHROMIUM === undefined)('the page of a sweep in chromium', () =>
   });
 
   it.each([
+    [360, 'light'],
     [360, 'dark'],
     [1600, 'light'],
+    [1600, 'dark'],
   ] as const)('is accessible and fits at %i px in %s', async (width, scheme) => {
     const { page, complaints } = await openPage(browser, url, width, scheme);
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);

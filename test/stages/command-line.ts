@@ -12,9 +12,15 @@ export interface Outcome {
 
 /** Runs the built command line as a person does. */
 export function pool5(...args: string[]): Promise<Outcome> {
+  return pool5With({}, ...args);
+}
+
+/** The same with more variables in its environment. */
+export function pool5With(variables: Readonly<Record<string, string>>, ...args: string[]): Promise<Outcome> {
   return new Promise((resolve) => {
     const cli = join(PACKAGE_ROOT, 'dist/stages/cli.js');
-    execFile(process.execPath, [cli, ...args], { maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
+    const env = { ...process.env, ...variables };
+    execFile(process.execPath, [cli, ...args], { env, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
     });
   });

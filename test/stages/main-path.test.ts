@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -93,6 +93,27 @@ describe('from photographs to a number', () => {
     expect(prediction).toEqual({ image: join(images, id), prediction: expect.any(Number), unit: 'cm' });
     expect(prediction.prediction).toBeCloseTo(Number(recorded?.split(',')[3]), 2);
     expect(existsSync(picture)).toBe(true);
+  });
+
+  it('shows the photographs in a report wherever they were extracted from, while they are there', async () => {
+    const page = join(folder, 'page.html');
+    const report = (): Promise<Outcome> => pool5('report', '--run', join(artifacts, 'first'), '--out', page, '--json');
+    expect(json(await report())).toMatchObject({ photographs: 12, pictures: 12 });
+
+    const moved = join(folder, 'moved photos');
+    await rename(images, moved);
+    const gone = await report();
+    const reason = `This page shows no photographs: ${images} is gone. Name their folder with --images.`;
+    expect([json(gone)['pictures'], gone.stderr]).toEqual([0, `${reason}\n`]);
+    expect(await readFile(page, 'utf8')).toContain(reason);
+
+    // Where they lie is no part of what is computed or of its content.
+    const before = json(await pool5('inspect', '--features', features, '--json'));
+    const again = json(await pool5('extract', '--images', moved, '--features', features, '--json', '--quiet'));
+    expect(again).toMatchObject({ computed: 0, contentDigest: before['contentDigest'] });
+    expect(json(await report())).toMatchObject({ pictures: 12 });
+    await rename(moved, images);
+    expect(json(await report())).toMatchObject({ pictures: 12 });
   });
 
   it("runs the README's example of the library", async () => {

@@ -91,7 +91,7 @@ it('makes a page about the last run, with its photographs, look-alikes and doubt
   expect(lookAlikes).toContain(`${imageId(COPIES[0] + 1)} · ${imageId(COPIES[1] + 1)} · distance 0.0000`);
   expect(/<title>(.*)<\/title>/.exec(page)?.[1]).toBe('Run demo');
   expect(/<p>(Predicts .*?)<\/p>/.exec(page)?.[1]).toMatch(
-    /^Predicts length_cm\. On the \d+ validation photographs it is off by \d+\.\d cm on average\. 90 % of new photographs like these lie within ±\d+\.\d cm of the prediction\.$/,
+    /^Predicts length_cm\. On the \d+ validation photographs it is off by \d+\.\d cm on average\. About 90\u00a0% of new photographs like these lie within ±\d+\.\d cm of the prediction\.$/,
   );
 });
 
@@ -105,7 +105,7 @@ it('says what is missing, on the page as in the terminal', async () => {
   const { status, stderr } = pool5('report', '--run', 'demo', '--features', 'nowhere', '--out', 'pages/page.html');
   expect(status).toBe(0);
   expect(stderr.trimEnd().split('\n')).toEqual([
-    'Without --images, this page shows no photographs.',
+    'This page shows no photographs: the cache that says where they are is gone. Name their folder with --images.',
     'Look-alikes were not examined: Expected a cache of features, got none (nowhere). Make it with pool5 extract --images DIR, or name another with --features.',
   ]);
   const page = await readFile(join(root, 'pages', 'page.html'), 'utf8');

@@ -1,7 +1,14 @@
 import { InputError } from '../../errors.js';
-import { FEATURE_LENGTH, IMAGE_BYTES } from '../vgg16.js';
+import { IMAGE_BYTES } from '../vgg16.js';
+import type { Ranges } from './onnx/ranges.js';
 
 export type EngineName = 'onnx' | 'tensorflow' | 'wasm';
+
+/**
+ * How a graph multiplies: `direct` convolutions; Winograd's for conv3_1 to conv5_3, with fewer multiplications (the
+ * features differ by 2e-6, relative L2, so that a cache keeps to one of them); or 8-bit ones (they differ by 3e-2).
+ */
+type GraphKind = 'direct' | 'winograd' | 'int8';
 
 /** Runs the frozen stack. Every implementation passes test/pipeline/backbone/engines/conformance.test.ts. */
 export interface Engine {
@@ -10,6 +17,8 @@ export interface Engine {
   readonly description: string;
   /** How many pictures a call should carry to run at full speed. */
   readonly batchSize: number;
+  /** Of an engine that knows several. */
+  readonly graph?: GraphKind;
   /**
    * @param pixels uint8 NHWC RGB [n, 224, 224, 3], 0..255
    * @returns float32 NHWC [n, 7, 7, 512]
@@ -22,6 +31,10 @@ export interface Engine {
 export interface EngineOptions {
   /** Threads within one operation; default: the cores that this process may use. */
   readonly threads?: number;
+  /** For engines that know several; default: direct. */
+  readonly graph?: GraphKind;
+  /** For the int8 graph; default: those of the embedded weights. */
+  readonly ranges?: Ranges;
 }
 
 /** The n of pixels [n, 224, 224, 3]. */
@@ -35,9 +48,4 @@ export function batchOf(pixels: Uint8Array): number {
     });
   }
   return n;
-}
-
-/** Floats that n pictures' features take. */
-export function featureFloats(n: number): number {
-  return n * FEATURE_LENGTH;
 }

@@ -18,11 +18,18 @@ export interface GpuSearch {
  * @throws WorldError where an engine that was asked for by name does not load
  */
 export async function openEngine(name: 'auto' | EngineName, weights: Weights, options: EngineOptions): Promise<Engine> {
-  const open = async (): Promise<Engine> => (await import('./tensorflow.js')).openTensorflow(weights);
-  if (name === 'tensorflow') return open();
+  if (name === 'tensorflow') return (await import('./tensorflow.js')).openTensorflow(weights);
   if (name === 'wasm') return (await import('./wasm.js')).openWasm(weights);
-  const gpu = name === 'auto' ? await openGpu({ devices: NVIDIA, open }) : undefined;
-  return gpu ?? (await import('./onnx.js')).openOnnx(weights, options);
+  const gpu = name === 'auto' && options.graph !== 'int8' ? await openNvidia(weights) : undefined;
+  return gpu ?? (await import('./onnx/onnx.js')).openOnnx(weights, options);
+}
+
+/** TensorFlow on an NVIDIA GPU; undefined where there is none. */
+export async function openNvidia(weights: Weights): Promise<Engine | undefined> {
+  return openGpu({
+    devices: NVIDIA,
+    open: async () => (await import('./tensorflow.js')).openTensorflow(weights),
+  });
 }
 
 /** The tensorflow engine where it runs on a GPU; undefined where there is none or TensorFlow does not load. */

@@ -1,14 +1,8 @@
 import { arch } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { engineChecks, gpuCheck, reasonOf, runProgram, type Outcome } from '../../../pipeline/doctor/engines.js';
-import {
-  coresCheck,
-  diskCheck,
-  instructionsCheck,
-  memoryCheck,
-  nodeCheck,
-  quotaOf,
-} from '../../../pipeline/doctor/machine.js';
+import { coresCheck, diskCheck, instructionsCheck, memoryCheck, nodeCheck } from '../../../pipeline/doctor/machine.js';
+import { quotaOf } from '../../../pipeline/machine.js';
 import { weightsCheck } from '../../../pipeline/doctor/weights.js';
 
 const failed = (stderr: string, ending?: string): Outcome => ({ ok: false, stdout: '', stderr, ending });
@@ -27,7 +21,7 @@ describe('the machine', () => {
   });
 
   it("reads a container's quota", () => {
-    expect([quotaOf('150000 100000\n'), quotaOf('max 100000\n'), quotaOf('')]).toEqual([1.5, undefined, undefined]);
+    expect([quotaOf('150000 100000\n'), quotaOf('max 100000\n'), quotaOf('')]).toEqual([1.5, null, null]);
     expect(coresCheck(2, 'EPYC', 1.5)).toMatchObject({
       status: 'warning',
       found: '2, EPYC; a quota allows 1.5 of them',

@@ -3,7 +3,8 @@ import seedrandom from 'seedrandom';
 import { describe, expect, it } from 'vitest';
 import { descriptorOf, distance } from '../../../pipeline/likeness/descriptor.js';
 import { farThreshold, nearestDistance, spacing } from '../../../pipeline/likeness/novelty.js';
-import { doubtfulLabels, nearDuplicates } from '../../../pipeline/likeness/suspects.js';
+import { neighboursOf } from '../../../pipeline/likeness/neighbours.js';
+import { COPY_DISTANCE, doubtfulLabels, NEIGHBOURS } from '../../../pipeline/likeness/suspects.js';
 
 const random = seedrandom('likeness');
 const normal = randomNormal.source(random)(0, 1);
@@ -72,35 +73,71 @@ describe('novelty', () => {
   });
 });
 
-describe('nearDuplicates', () => {
-  it('finds the copies and nothing else, the closest first', () => {
+function stop(): never {
+  throw new Error('enough');
+}
+
+const options = { count: NEIGHBOURS, within: COPY_DISTANCE };
+
+describe('neighboursOf', () => {
+  it('finds the copies and nothing else, the closest first', async () => {
     const photographs = Array.from({ length: 10 }, (_, kind) => photograph(kind % 3, 4));
     const bent = Array.from(photographs[4] ?? [], (value, i) => (i % 2 === 0 ? value * 1.1 : value));
     const nearly = Float32Array.from(bent, (value) => value / Math.hypot(...bent));
-    const pairs = nearDuplicates([...photographs, nearly, (photographs[2] ?? nearly).slice()]);
-    expect(pairs.map(({ a, b }) => [a, b])).toEqual([
+    const { close } = await neighboursOf([...photographs, nearly, (photographs[2] ?? nearly).slice()], options);
+    expect(close.map(({ a, b }) => [a, b])).toEqual([
       [2, 11],
       [4, 10],
     ]);
-    expect(pairs[0]?.distance).toBeCloseTo(0, 6);
+    expect(close[0]?.distance).toBeCloseTo(0, 6);
+  });
+
+  it.each([0, 1, 2, 5, 8, 133])('gives each of %i its nearest, as sorting all distances would', async (count) => {
+    const photographs = Array.from({ length: count }, (_, i) => photograph(i % 4, 3));
+    const done: number[] = [];
+    const { nearest } = await neighboursOf(photographs, { ...options, onDone: (rows) => done.push(rows) });
+    const expected = photographs.map((one, index) =>
+      photographs
+        .map((other, position) => ({ position, far: distance(one, other) }))
+        .filter(({ position }) => position !== index)
+        .toSorted((a, b) => a.far - b.far)
+        .slice(0, NEIGHBOURS)
+        .map(({ position }) => position),
+    );
+    expect(nearest).toEqual(expected);
+    expect(done).toEqual(count === 133 ? [64, 128] : []);
+  });
+
+  it('stops where it is told to', async () => {
+    const photographs = Array.from({ length: 100 }, () => photograph(0, 3));
+    const work = neighboursOf(photographs, { ...options, onDone: stop });
+    await expect(work).rejects.toThrow('enough');
   });
 });
 
+async function doubted(photographs: ReturnType<typeof labelled>): Promise<ReturnType<typeof doubtfulLabels>> {
+  const { nearest } = await neighboursOf(
+    photographs.map(({ descriptor }) => descriptor),
+    options,
+  );
+  return doubtfulLabels(photographs, nearest);
+}
+
 describe('doubtfulLabels', () => {
-  it('finds a label that look-alikes and the head contradict', () => {
+  it('finds a label that look-alikes and the head contradict', async () => {
     const photographs = labelled(60);
     photographs[8] = { target: 130, prediction: 52, descriptor: photograph(0, 2) };
-    const [first, ...rest] = doubtfulLabels(photographs);
+    const [first, ...rest] = await doubted(photographs);
     expect(first?.index).toBe(8);
     expect(first?.expected).toBeGreaterThan(37);
     expect(first?.expected).toBeLessThan(43);
     expect(rest.filter(({ score }) => score > 6)).toEqual([]);
   });
 
-  it('trusts a label that the head agrees with beyond it, and does not judge a few photographs', () => {
+  it('trusts a label that the head agrees with beyond it, and does not judge a few photographs', async () => {
     const photographs = labelled(60);
     photographs[8] = { target: 130, prediction: 131, descriptor: photograph(0, 2) };
-    expect(doubtfulLabels(photographs).map(({ index }) => index)).not.toContain(8);
-    expect(doubtfulLabels(labelled(29).map((each) => ({ ...each, target: 1 })))).toEqual([]);
+    expect((await doubted(photographs)).map(({ index }) => index)).not.toContain(8);
+    expect(await doubted(labelled(29).map((each) => ({ ...each, target: 1 })))).toEqual([]);
   });
 });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { namePlaces } from '../../../pipeline/report/curves.js';
 import { errorsOf } from '../../../pipeline/report/errors-of.js';
 import { html, Html, jsonScript, table } from '../../../pipeline/report/html.js';
 import { decimalsFor, groupsOf, splitsOf } from '../../../pipeline/report/outcome.js';
@@ -61,9 +62,10 @@ describe('outcomes', () => {
     ]);
   });
 
-  it('groups by the first folder, unless that tells nothing or too much', () => {
+  it('groups by the first folder that differs, unless that tells nothing or too much', () => {
     expect([...groupsOf(['a/1.jpg', 'b/2.jpg', '3.jpg']).values()]).toEqual(['a', 'b', '(no folder)']);
     expect([...groupsOf(['a/1.jpg', 'a/2.jpg']).values()]).toEqual(['', '']);
+    expect([...groupsOf(['a/b/1.jpg', 'a/c/d/2.jpg', 'a/3.jpg']).values()]).toEqual(['b', 'c', '(no folder)']);
     const many = Array.from({ length: 13 }, (_, i) => `${i}/x.jpg`);
     expect(new Set(groupsOf(many).values())).toEqual(new Set(['']));
   });
@@ -143,26 +145,81 @@ describe('runReport', () => {
     expect(curves.inUnit).toBe(true);
     expect(curves.best).toBe(9);
     expect(curves.points[0]).toEqual({ epoch: 1, series: 'train', value: deviation });
-    expect(references.map(({ name, mae }) => [name, mae])).toEqual([
-      ['mean of the training targets (validation)', 31],
-      ['ridge (validation)', 14],
-      ['mean of the folder (validation)', expect.any(Number)],
+    expect(references).toEqual([
+      { name: 'training mean', mae: 31, rmse: 38.75 },
+      { name: 'ridge', mae: 14, rmse: 17.5 },
+      { name: 'folder mean', mae: expect.any(Number), rmse: expect.any(Number) },
+      { name: 'noise floor', rmse: 7.5, floor: true },
     ]);
     // Eight validation residuals are too few for 90 %: that takes nine.
     expect(interval).toBeUndefined();
   });
 
-  it('calibrates on validation and says how a test split kept the promise', async () => {
+  it('knows no floor where labels were measured', async () => {
+    const files = await readRun(run);
+    const { references } = runReport({ ...files, summary: { ...files.summary, floor: null } }, undefined, []);
+    expect(references.map(({ name }) => name)).toEqual(['training mean', 'ridge', 'folder mean']);
+  });
+
+  it('calibrates on validation and says how a test split and each group kept the promise', async () => {
     const files = await readRun(run);
     const validation = Array.from({ length: 19 }, (_, i) => outcomeOf(i, 'validation', i + 1));
     const test = [outcomeOf(0, 'test', 18), outcomeOf(1, 'test', -18.5), outcomeOf(2, 'test', 3)];
-    const { interval, notes } = runReport({ ...files, outcomes: [...validation, ...test] }, undefined, ['last']);
-    expect(interval).toEqual({ half: 18, coverage: 0.9, count: 19 });
+    const all = { ...files, outcomes: [...validation, ...test] };
+    const { interval, notes } = runReport(all, undefined, ['last']);
+    expect(interval).toMatchObject({ half: 18, coverage: 0.9, count: 19, part: 'validation' });
     expect(notes).toEqual([
-      'The validation photographs chose the epoch, so their error and the interval are a little optimistic.',
-      'The 90 % interval holds 2 of the 3 test photographs (67 %).',
+      'The validation photographs chose the epoch, so their error is a little optimistic.',
+      'The 90 % interval rests on 19 validation residuals, which chose the epoch.',
+      'The 90 % interval holds 2 of 3 test photographs.',
       'last',
     ]);
+    const animals = all.outcomes.map((each, i) => ({ ...each, id: `${i % 2 === 0 ? 'cat' : 'dog'}/${each.id}` }));
+    const refitted = runReport(
+      { ...all, outcomes: animals, summary: { ...all.summary, refitted: true } },
+      undefined,
+      [],
+    );
+    expect(refitted.notes.slice(1)).toEqual([
+      'The 90 % interval rests on 19 validation residuals, which chose the epoch, from before the head was trained again with them.',
+      'The 90 % interval holds 2 of 3 test photographs.',
+      'It is as wide for all: of those that it rests on, it holds 9 of 10 in cat, 9 of 9 in dog.',
+    ]);
+  });
+
+  it('says where a run was made and how long it took, as far as it is recorded', async () => {
+    const files = await readRun(run);
+    const { facts } = runReport(files, undefined, []);
+    expect(facts.slice(-2)).toEqual([
+      {
+        title: 'Timings (seconds)',
+        rows: [
+          ['read', '0.40'],
+          ['train', '2.20'],
+        ],
+      },
+      {
+        title: 'Machine',
+        rows: [
+          ['Processor', 'A <b>processor</b>'],
+          ['Cores', '4; a quota allows 1.5 of them'],
+          ['Memory', '8.0 GB'],
+          ['Node', 'v20'],
+          ['Platform', 'linux x64'],
+        ],
+      },
+    ]);
+    const { machine: _machine, seconds: _seconds, ...old } = files.summary;
+    expect(runReport({ ...files, summary: old }, undefined, []).facts.slice(-2)).toEqual([
+      { title: 'Timings (seconds)', rows: [] },
+      { title: 'Machine', rows: [['Machine', 'not recorded']] },
+    ]);
+  });
+});
+
+describe('namePlaces', () => {
+  it('keeps names of close lines apart: on the left, on the right, in the middle', () => {
+    expect(namePlaces([100, 103, 140, 154, 155, 156])).toEqual(['left', 'right', 'left', 'right', 'left', 'center']);
   });
 });
 
@@ -190,7 +247,7 @@ describe('runPage', () => {
       target: i,
       prediction: i + 1,
     }));
-    const thumbnails = await thumbnailsOf(images, ids);
+    const thumbnails = await thumbnailsOf(ids.map((id) => join(images, id)));
     expect(thumbnails.every((each) => each !== undefined)).toBe(true);
     const page = await runPage(runReport({ ...files, outcomes }, undefined, []), thumbnails);
     expect(Buffer.byteLength(page)).toBeLessThan(5_000_000);
@@ -199,7 +256,9 @@ describe('runPage', () => {
 
   it('leaves out a picture that cannot be read', async () => {
     await copyFile(join(run, 'config.json'), join(images, 'text.jpg'));
-    const [good, text, absent] = await thumbnailsOf(images, ['tiger/tiger.0001.jpg', 'text.jpg', 'absent.jpg']);
+    const [good, text, absent] = await thumbnailsOf(
+      ['tiger/tiger.0001.jpg', 'text.jpg', 'absent.jpg'].map((id) => join(images, id)),
+    );
     expect((await sharp(Buffer.from(good ?? '', 'base64')).metadata()).format).toBe('webp');
     expect([text, absent]).toEqual([undefined, undefined]);
   });

@@ -1,7 +1,7 @@
 import { getBackend, KernelBackend, memory, registerBackend, setBackend } from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WorldError } from '../../../../pipeline/errors.js';
-import type { Engine, EngineName } from '../../../../pipeline/backbone/engines/engine.js';
+import type { Engine, EngineName, EngineOptions } from '../../../../pipeline/backbone/engines/engine.js';
 import { openEngine } from '../../../../pipeline/backbone/engines/open.js';
 import { FEATURE_LENGTH, IMAGE_BYTES } from '../../../../pipeline/backbone/vgg16.js';
 import { openWeights } from '../../../../pipeline/backbone/weights/open.js';
@@ -36,13 +36,20 @@ const reference = await openEngine('onnx', embedded, {});
 const waveFeatures = await reference.run(waves(1));
 await reference.close();
 
-for (const name of ['onnx', 'wasm', 'tensorflow'] as const) {
-  describe.skipIf(!(await isBuilt(name)))(`engine ${name}`, () => {
+const CASES: readonly { name: EngineName; options: EngineOptions; title: string }[] = [
+  { name: 'onnx', options: {}, title: 'onnx' },
+  { name: 'onnx', options: { graph: 'winograd' }, title: 'onnx, Winograd' },
+  { name: 'wasm', options: {}, title: 'wasm' },
+  { name: 'tensorflow', options: {}, title: 'tensorflow' },
+];
+
+for (const { name, options, title } of CASES) {
+  describe.skipIf(!(await isBuilt(name)))(`engine ${title}`, () => {
     let engine: Engine;
     let tensors: number;
     beforeAll(async () => {
       tensors = memory().numTensors;
-      engine = await openEngine(name, embedded, {});
+      engine = await openEngine(name, embedded, options);
     });
     afterAll(() => engine.close());
 
@@ -79,7 +86,7 @@ for (const name of ['onnx', 'wasm', 'tensorflow'] as const) {
 
     it.skipIf(!HAS_GOLDEN)('is within 1e-5 of the exact features with the exact weights', async () => {
       const exact: Weights = await openWeights(EXACT_WEIGHTS);
-      const other = await openEngine(name, exact, {});
+      const other = await openEngine(name, exact, options);
       try {
         const [features, golden] = [await other.run(await goldenPixels()), await goldenFeatures('pool5-exact.npy')];
         for (let i = 0; i < 6; i++) {
@@ -96,14 +103,14 @@ for (const name of ['onnx', 'wasm', 'tensorflow'] as const) {
       await setBackend('unable');
       expect(await engine.run(waves(1))).toHaveLength(FEATURE_LENGTH);
       expect(getBackend()).toBe('unable');
-      const other = await openEngine(name, embedded, {});
+      const other = await openEngine(name, embedded, options);
       await other.close();
       expect(getBackend()).toBe('unable');
       if (before !== undefined) await setBackend(before);
     });
 
     it('refuses to run once closed, and closes twice', async () => {
-      const other = await openEngine(name, embedded, {});
+      const other = await openEngine(name, embedded, options);
       await other.close();
       await other.close();
       await expect(other.run(waves(1))).rejects.toThrow(new WorldError('The engine is closed.'));
@@ -115,16 +122,31 @@ for (const name of ['onnx', 'wasm', 'tensorflow'] as const) {
       expect(memory().numTensors).toBe(before);
       await engine.close();
       expect(memory().numTensors).toBe(tensors);
-      engine = await openEngine(name, embedded, {});
+      engine = await openEngine(name, embedded, options);
     });
   });
 }
 
-describe('openEngine', () => {
-  it('gives the same bits with one thread and with two', async () => {
-    const one = await openEngine('onnx', embedded, { threads: 1 });
-    const two = await openEngine('onnx', embedded, { threads: 2 });
-    expect(await one.run(waves(1))).toEqual(await two.run(waves(1)));
-    await Promise.all([one.close(), two.close()]);
+describe.each(['direct', 'winograd'] as const)('onnx, %s', (graph) => {
+  it('gives the same bits with one thread and with two or more', async () => {
+    const pixels = waves(3);
+    const runs: Float32Array[] = [];
+    for (const threads of [1, 2, 5]) {
+      const engine = await openEngine('onnx', embedded, { threads, graph });
+      runs.push(await engine.run(pixels));
+      await engine.close();
+    }
+    expect(runs[1]).toEqual(runs[0]);
+    expect(runs[2]).toEqual(runs[0]);
+  });
+
+  it('leaves the pixels to the caller, a part of something larger among them', async () => {
+    const engine = await openEngine('onnx', embedded, { graph });
+    const pixels = waves(2);
+    const part = pixels.subarray(IMAGE_BYTES);
+    expect((await engine.run(part)).slice(0, 9)).toEqual(
+      (await engine.run(pixels)).slice(FEATURE_LENGTH, FEATURE_LENGTH + 9),
+    );
+    await engine.close();
   });
 });

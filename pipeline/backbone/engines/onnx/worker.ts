@@ -1,26 +1,36 @@
+import { once } from 'node:events';
 import { parentPort, workerData } from 'node:worker_threads';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { z } from 'zod';
-import { IMAGE_SIZE } from '../vgg16.js';
-import { INPUT, OUTPUT } from './onnx-graph.js';
+import { IMAGE_SIZE } from '../../vgg16.js';
+import { INPUT, OUTPUT } from './graph.js';
 
 /**
  * Runs the graph in a thread of its own: session.run blocks the thread that calls it, and the main thread must stay
- * free for progress, signals and decoding. Messages in: {id, n, pixels}; out: {id, features} or {id, error}.
+ * free for progress, signals and decoding. Messages in: the model, then {id, n, pixels}; out: {ready}, then
+ * {id, features} or {id, error}.
  */
-const { model, threads } = z.object({ model: z.instanceof(Uint8Array), threads: z.int() }).parse(workerData);
+const { threads } = z.object({ threads: z.int() }).parse(workerData);
 
 const port = parentPort;
-if (port === null) throw new Error('onnx-worker runs as a worker thread only.');
-
-const session = await InferenceSession.create(model, {
-  executionProviders: ['cpu'],
-  intraOpNumThreads: threads,
-  interOpNumThreads: 1,
-  graphOptimizationLevel: 'all',
-});
+if (port === null) throw new Error('This file runs as a worker thread only.');
 
 const requestSchema = z.object({ id: z.int(), n: z.int(), pixels: z.instanceof(Uint8Array) });
+
+/** The model's bytes are free once the session, which has its own copy, is there. */
+async function open([model]: unknown[]): Promise<InferenceSession> {
+  return InferenceSession.create(z.instanceof(Uint8Array).parse(model), {
+    executionProviders: ['cpu'],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    graphOptimizationLevel: 'all',
+    // Threads that wait for work leave the cores to whoever decodes the next photographs.
+    extra: { session: { intra_op: { allow_spinning: '0' } } },
+    enableMemPattern: false, // with it 100 MB more, and no faster
+  });
+}
+
+const session = await open(await once(port, 'message'));
 
 async function answer(message: unknown): Promise<void> {
   const { id, n, pixels } = requestSchema.parse(message);

@@ -1,33 +1,41 @@
 import { once } from 'node:events';
-import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { z } from 'zod';
-import { errorMessage, WorldError } from '../../errors.js';
-import { PACKAGE_ROOT } from '../../package-root.js';
-import type { Weights } from '../weights/weights.js';
-import { batchOf, featureFloats, type Engine, type EngineOptions } from './engine.js';
-import { buildGraph } from './onnx-graph.js';
+import { errorMessage, WorldError } from '../../../errors.js';
+import { PACKAGE_ROOT } from '../../../package-root.js';
+import { batchOf } from '../engine.js';
 
 /** Compiled, since a worker thread cannot load TypeScript (tests build dist/ first). */
-const WORKER = join(PACKAGE_ROOT, 'dist/pipeline/backbone/engines/onnx-worker.js');
+const WORKER = join(PACKAGE_ROOT, 'dist/pipeline/backbone/engines/onnx/worker.js');
 
 const replySchema = z.union([
   z.object({ id: z.int(), features: z.instanceof(Float32Array) }),
   z.object({ id: z.int(), error: z.string() }),
 ]);
 
-const packageSchema = z.object({ version: z.string() });
+/** A graph, open in a thread of its own. */
+export interface OnnxSession {
+  readonly threads: number;
+  /** @param pixels uint8 [n, 224, 224, 3] @returns the graph's output for the n pictures */
+  readonly run: (pixels: Uint8Array) => Promise<Float32Array>;
+  readonly close: () => Promise<void>;
+}
 
 /**
- * onnxruntime on the CPU. Convolutions of one picture do not depend on the others in its batch nor on the number of
- * threads: the same picture gives the same bits.
+ * Loads a graph into onnxruntime.
+ * @param model a ModelProto from pixels to features; its buffer goes to the thread
+ * @param numbers how many the graph gives for a picture
+ * @throws WorldError where onnxruntime does not load, or refuses the graph
  */
-export async function openOnnx(weights: Weights, options: EngineOptions): Promise<Engine> {
-  const threads = options.threads ?? availableParallelism();
-  const model = buildGraph(weights);
-  const worker = new Worker(WORKER, { workerData: { model, threads } });
+export async function openSession(
+  model: Uint8Array,
+  numbers: number,
+  threads: number = availableParallelism(),
+): Promise<OnnxSession> {
+  const worker = new Worker(WORKER, { workerData: { threads } });
+  worker.postMessage(model, model.buffer instanceof ArrayBuffer ? [model.buffer] : []); // 59 MB need not be copied
   const waiting = new Map<number, { resolve(features: Float32Array): void; reject(error: Error): void }>();
   let fault: Error | undefined;
   try {
@@ -58,23 +66,21 @@ export async function openOnnx(weights: Weights, options: EngineOptions): Promis
     });
   });
   let requests = 0;
-  const { version } = packageSchema.parse(createRequire(import.meta.url)('onnxruntime-node/package.json'));
   return {
-    name: 'onnx',
-    description: `onnxruntime-node ${version}, CPU, ${threads} thread${threads === 1 ? '' : 's'}`,
-    batchSize: 4,
+    threads,
     async run(pixels) {
       const n = batchOf(pixels);
       if (fault !== undefined) throw fault;
       const id = requests++;
-      const features = await new Promise<Float32Array>((resolve, reject) => {
+      const result = await new Promise<Float32Array>((resolve, reject) => {
         waiting.set(id, { resolve, reject });
-        worker.postMessage({ id, n, pixels });
+        const copy = new Uint8Array(pixels); // the caller keeps its own, which may be a part of something larger
+        worker.postMessage({ id, n, pixels: copy }, [copy.buffer]);
       });
-      if (features.length !== featureFloats(n)) {
-        throw new WorldError(`onnxruntime gave ${features.length} numbers for ${n} pictures.`);
+      if (result.length !== n * numbers) {
+        throw new WorldError(`onnxruntime gave ${result.length} numbers for ${n} pictures.`);
       }
-      return features;
+      return result;
     },
     async close() {
       if (closed) return;
