@@ -1,8 +1,9 @@
 import { unlessAborted } from '../abort.js';
 import type { Engine } from '../backbone/engines/engine.js';
 import { FEATURE_LENGTH, IMAGE_BYTES } from '../backbone/vgg16.js';
-import { claim, type Range } from '../features/claims.js';
+import { claim } from '../features/claims.js';
 import type { Pending } from '../features/plan.js';
+import { evenRows, type Range } from '../features/ranges.js';
 import type { CacheKey } from '../features/schema.js';
 import type { NewRow } from '../features/shard.js';
 import { commitShard } from '../features/store.js';
@@ -31,7 +32,7 @@ export interface Work {
 }
 
 /**
- * Computes a range of photographs: decode ahead, run the stack in batches, write a shard every `shardRows`.
+ * Computes a range of photographs: decode ahead, run the stack in batches, write shards of at most `shardRows`.
  * On abort the batch under way is dropped, the rows that are done become a shard of their own and the range ends.
  * @returns the owner of a lock where another run works on this range
  */
@@ -50,7 +51,8 @@ export async function computeRange(range: Range, work: Work, listener: Listener)
 }
 
 async function computeRows(pending: readonly Pending[], work: Work, listener: Listener): Promise<void> {
-  const { folder, key, engine, shardRows, signal } = work;
+  const { folder, key, engine, signal } = work;
+  const shardRows = evenRows(pending.length, work.shardRows);
   let rows: NewRow[] = [];
   let batch: { readonly item: Pending; readonly pixels: Uint8Array }[] = [];
   const runBatch = async (): Promise<void> => {

@@ -1,39 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { ownerText, tryLock, type Lock, type LockOwner } from '../files/lock.js';
-import type { Pending } from './plan.js';
-
-/** Rows of a shard unless told otherwise: what a killed run can lose, and what a worker holds in memory (6.4 MB as float32). */
-export const SHARD_ROWS = 64;
-
-/** Photographs whose digests begin with one of some neighbouring bytes: what a worker takes at a time. */
-export interface Range {
-  /** First two hex digits of the digests. */
-  readonly prefixes: readonly string[];
-  readonly pending: readonly Pending[];
-}
-
-/**
- * Cuts pending photographs, in digest order, into ranges of at least a shard's rows (the last may have fewer). Work is
- * locked by the first byte of a digest, so that any two runs agree on what is whose.
- */
-export function cutRanges(pending: readonly Pending[], shardRows: number): Range[] {
-  const byPrefix = groupByPrefix(pending);
-  const ranges: Range[] = [];
-  let prefixes: string[] = [];
-  let items: Pending[] = [];
-  for (const [prefix, part] of byPrefix) {
-    prefixes.push(prefix);
-    items.push(...part);
-    if (items.length >= shardRows) {
-      ranges.push({ prefixes, pending: items });
-      prefixes = [];
-      items = [];
-    }
-  }
-  if (items.length > 0) ranges.push({ prefixes, pending: items });
-  return ranges;
-}
+import type { Range } from './ranges.js';
 
 /** Taken by whoever adds or removes shards that are not his own range's, beside the prefixes. */
 const UPKEEP = 'upkeep';
@@ -99,13 +67,4 @@ async function waitFor(folder: string, prefixes: readonly string[], effects: Wai
 export function inPart(digest: string, { part, parts }: { part: number; parts: number }): boolean {
   const first = Number.parseInt(digest.slice(0, 2), 16);
   return Math.floor((first * parts) / 256) === part - 1;
-}
-
-function groupByPrefix(pending: readonly Pending[]): Map<string, Pending[]> {
-  const groups = new Map<string, Pending[]>();
-  for (const item of pending) {
-    const prefix = item.digest.slice(0, 2);
-    groups.set(prefix, [...(groups.get(prefix) ?? []), item]);
-  }
-  return groups;
 }

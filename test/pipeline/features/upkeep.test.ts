@@ -27,7 +27,7 @@ const contentOf = async (folder: string): Promise<string> =>
   contentDigest(placesOf((await readManifest(folder)).shards));
 
 async function expectRows(features: string, ids: readonly string[]): Promise<void> {
-  const expected = new Map(madeUpRows(100).map((row) => [row.digest, row.feature]));
+  const expected = new Map(madeUpRows(102).map((row) => [row.digest, row.feature]));
   const digests: string[] = [];
   for await (const { digest, feature } of (await openCache(features)).rows()) {
     digests.push(digest);
@@ -50,7 +50,7 @@ describe('content digest', () => {
 });
 
 describe('compact', () => {
-  it('merges small shards, leaves full ones alone and keeps the content', async () => {
+  it('merges small shards, leaves a full one alone and keeps the content', async () => {
     const { features, folder } = await cacheOf(madeUpRows(64), 64);
     const [full] = await readdir(join(folder, 'shards'));
     for (const row of madeUpRows(6, 64)) await commitShard(folder, [row], KEY, 'a test');
@@ -60,6 +60,18 @@ describe('compact', () => {
     expect(await readdir(join(folder, 'shards'))).toContain(full);
     await expectRows(features, ids(70));
     expect(await compact(folder, KEY)).toEqual({ before: 2, after: 2 });
+  });
+
+  it('makes shards of like size, and leaves alone those of half a full one and more', async () => {
+    const { features, folder } = await cacheOf(madeUpRows(32), 32);
+    const [half] = await readdir(join(folder, 'shards'));
+    for (let at = 32; at < 102; at += 7) await commitShard(folder, madeUpRows(7, at), KEY, 'a test');
+    const before = await contentOf(folder);
+    expect(await compact(folder, KEY)).toEqual({ before: 11, after: 3 });
+    expect(await contentOf(folder)).toBe(before);
+    expect(await readdir(join(folder, 'shards'))).toContain(half);
+    expect((await readManifest(folder)).shards.map(({ digests }) => digests.length).toSorted()).toEqual([32, 35, 35]);
+    await expectRows(features, ids(102));
   });
 
   it('does not mix engines', async () => {
@@ -89,12 +101,15 @@ describe('prune', () => {
     const before = await readdir(join(folder, 'shards'));
     const stale = join(features, 'pool5-float32-0123456789ab');
     const newer = join(features, 'pool5-float16-0123456789ab');
+    const int8 = join(features, 'pool5-float32-int8-0123456789ab');
     await cp(folder, stale, { recursive: true });
+    await cp(folder, int8, { recursive: true });
     await mkdir(newer);
     await writeFile(join(newer, 'manifest.json'), '{"format":2}');
     await mkdir(join(features, 'my notes'));
     const gone = 'p3.jpg';
-    expect(await prune(folder, KEY, (id) => id !== gone)).toEqual({ images: 1, rows: 1, folders: [stale] });
+    const pruned = await prune(folder, KEY, (id) => id !== gone);
+    expect({ ...pruned, folders: pruned.folders.toSorted() }).toEqual({ images: 1, rows: 1, folders: [stale, int8] });
     await expectRows(
       features,
       ids(8).filter((id) => id !== gone),
