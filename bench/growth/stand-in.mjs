@@ -6,7 +6,7 @@ import { identifyWeights } from '../../dist/pipeline/backbone/weights/open.js';
 import { compareFolder, saveIndex } from '../../dist/pipeline/extraction/compare.js';
 import { computeRanges } from '../../dist/pipeline/extraction/compute.js';
 import { writeCurrent } from '../../dist/pipeline/features/cache.js';
-import { cutRanges, SHARD_ROWS } from '../../dist/pipeline/features/claims.js';
+import { cutRanges, SHARD_ROWS } from '../../dist/pipeline/features/ranges.js';
 import { folderName } from '../../dist/pipeline/features/key.js';
 import { readManifest } from '../../dist/pipeline/features/manifest.js';
 import { contentDigest, placesOf } from '../../dist/pipeline/features/places.js';

@@ -8,7 +8,7 @@ import { embeddedRanges, rangesSchema, rangesToJson } from '../backbone/engines/
 import type { Weights } from '../backbone/weights/weights.js';
 import { InputError } from '../errors.js';
 import { choose, type Choice } from '../features/choice.js';
-import type { Range } from '../features/claims.js';
+import type { Range } from '../features/ranges.js';
 import { readManifest } from '../features/manifest.js';
 import type { Pending } from '../features/plan.js';
 import { decodeFile } from '../images/decode-file.js';

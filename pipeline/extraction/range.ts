@@ -1,8 +1,9 @@
 import { unlessAborted } from '../abort.js';
 import type { Engine } from '../backbone/engines/engine.js';
 import { FEATURE_LENGTH, IMAGE_BYTES } from '../backbone/vgg16.js';
-import { claim, type Range } from '../features/claims.js';
+import { claim } from '../features/claims.js';
 import type { Pending } from '../features/plan.js';
+import { evenRows, type Range } from '../features/ranges.js';
 import type { CacheKey } from '../features/schema.js';
 import type { NewRow } from '../features/shard.js';
 import { commitShard } from '../features/store.js';
@@ -33,7 +34,7 @@ export interface Work {
 }
 
 /**
- * Computes a range of photographs: decode ahead, run the stack in batches, write a shard every `shardRows`.
+ * Computes a range of photographs: decode ahead, run the stack in batches, write shards of at most `shardRows`.
  * On abort the batch under way is dropped, the rows that are done become a shard of their own and the range ends.
  * @returns the owner of a lock where another run works on this range
  */
@@ -52,13 +53,14 @@ export async function computeRange(range: Range, work: Work, listener: Listener)
 }
 
 async function computeRows(pending: readonly Pending[], work: Work, listener: Listener): Promise<void> {
-  const { folder, key, engine, shardRows } = work;
+  const { folder, key, engine } = work;
+  const shardRows = evenRows(pending.length, work.shardRows);
   const decoded = ahead(pending, engine.batchSize * 2 + 2, async (item) => ({
     item,
     ...(await decodeFile(item.path, item.digest)),
   }));
   for (let more = true; more;) {
-    const rows = await work.turn(() => nextRows(decoded, work, listener));
+    const rows = await work.turn(() => nextRows(shardRows, decoded, work, listener));
     more = rows.length === shardRows;
     if (rows.length === 0) return;
     await commitShard(folder, rows, key, engine.description);
@@ -66,16 +68,17 @@ async function computeRows(pending: readonly Pending[], work: Work, listener: Li
   }
 }
 
-/** The rows of the next shard: fewer than `shardRows` at the end, or on abort, which drops the batch under way. */
+/** The rows of the next shard: fewer than `most` at the end, or on abort, which drops the batch under way. */
 async function nextRows(
+  most: number,
   decoded: AsyncGenerator<{ readonly item: Pending } & DecodedFile, void, undefined>,
-  { engine, shardRows, signal }: Work,
+  { engine, signal }: Work,
   listener: Listener,
 ): Promise<NewRow[]> {
   const rows: NewRow[] = [];
-  for (let ended = false; !ended && rows.length < shardRows;) {
+  for (let ended = false; !ended && rows.length < most;) {
     const batch: { readonly item: Pending; readonly pixels: Uint8Array }[] = [];
-    while (batch.length < Math.min(engine.batchSize, shardRows - rows.length)) {
+    while (batch.length < Math.min(engine.batchSize, most - rows.length)) {
       const next = await unlessAborted(decoded.next(), signal);
       if (next === undefined) return rows;
       ended = next.done === true;

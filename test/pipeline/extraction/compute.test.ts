@@ -6,7 +6,7 @@ import type { Engine } from '../../../pipeline/backbone/engines/engine.js';
 import { FEATURE_LENGTH } from '../../../pipeline/backbone/vgg16.js';
 import { compareFolder } from '../../../pipeline/extraction/compare.js';
 import { computeRanges, type Job } from '../../../pipeline/extraction/compute.js';
-import { cutRanges } from '../../../pipeline/features/claims.js';
+import { cutRanges } from '../../../pipeline/features/ranges.js';
 import type { CacheKey } from '../../../pipeline/features/schema.js';
 import { nodeEffects } from '../../../pipeline/terminal/effects.js';
 import type { Progress } from '../../../pipeline/terminal/progress.js';
