@@ -73,13 +73,13 @@ bench: build $(filter data/sample/labels.csv,$(LABELS)) ## Time stack and extrac
 bench-growth: build ## Time, memory and files at 240, 2,400 and 24,000 pictures (half an hour)
 	node bench/growth.mjs $(ARGS)
 
-bench-heads: build ## Compare kinds of heads on ../shared/data (a quarter of an hour)
+bench-heads: build ## Compare kinds of heads on ../shared/data (minutes)
 	node bench/heads.mjs $(ARGS)
 
 bench-coverage: build ## How often intervals hold the truth, on ../shared/data (minutes)
 	node bench/coverage.mjs $(ARGS)
 
-bench-epoch: build ## Time an epoch in the span, over all features, and in Keras
+bench-epoch: build ## Time an epoch in the span, over all features, in Keras and tfjs-node
 	PEER_PYTHON=$(wildcard .venv-bench/bin/python) node bench/epoch.mjs
 
 bench-peers: ## Get Keras, PyTorch and OpenVINO for the benches (7 GB, in .venv-bench)
