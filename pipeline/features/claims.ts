@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { tryLock, type Lock, type LockOwner } from '../files/lock.js';
 import type { Pending } from './plan.js';
 
-/** Rows of a shard unless told otherwise: what a killed run can lose, and what a worker holds in memory (6.4 MB as float32). */
+/** Rows of a shard unless told otherwise: a killed run can lose twice as many, and a worker holds as many in memory (2 x 6.4 MB as float32). */
 export const SHARD_ROWS = 64;
 
 /** Photographs whose digests begin with one of some neighbouring bytes: what a worker takes at a time. */
