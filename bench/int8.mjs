@@ -10,9 +10,9 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import onnxProto from 'onnx-proto';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { buildGraph } from '../dist/pipeline/backbone/engines/onnx-graph.js';
-import { activationsOf, buildInt8Graph } from '../dist/pipeline/backbone/engines/onnx-int8.js';
-import { embeddedRanges } from '../dist/pipeline/backbone/engines/ranges.js';
+import { buildGraph } from '../dist/pipeline/backbone/engines/onnx/graph.js';
+import { activationsOf, buildInt8Graph } from '../dist/pipeline/backbone/engines/onnx/int8.js';
+import { embeddedRanges } from '../dist/pipeline/backbone/engines/onnx/ranges.js';
 import { IMAGE_SIZE, STACK } from '../dist/pipeline/backbone/vgg16.js';
 import { openWeights } from '../dist/pipeline/backbone/weights/open.js';
 import { trainHead } from '../dist/pipeline/head/experiment.js';
@@ -50,11 +50,11 @@ async function errorsByLayer() {
   const weights = await openWeights(undefined);
   const ranges = await embeddedRanges(weights);
   const float = await openWithLayers(
-    buildGraph(weights),
+    await buildGraph(weights),
     (name) => name,
     () => 1,
   );
-  const int8 = await openWithLayers(buildInt8Graph(weights, ranges), int8Name, () => 2);
+  const int8 = await openWithLayers(await buildInt8Graph(weights, ranges), int8Name, () => 2);
   const sums = new Map([...convolutions.map(({ name }) => name), 'pool5'].map((name) => [name, [0, 0]]));
   const add = (name, a, b) => {
     const sum = sums.get(name);

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { FEATURE_LENGTH, IMAGE_BYTES } from './backbone/vgg16.js';
 import type { EngineName, EngineOptions } from './backbone/engines/engine.js';
 import { openEngine } from './backbone/engines/open.js';
-import { rangesSchema } from './backbone/engines/ranges.js';
+import { rangesSchema } from './backbone/engines/onnx/ranges.js';
 import { openWeights } from './backbone/weights/open.js';
 import { readChoice } from './features/choice.js';
 import { folderName } from './features/key.js';

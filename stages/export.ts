@@ -1,6 +1,6 @@
 import { copyFile, mkdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { buildModel } from '../pipeline/backbone/engines/onnx.js';
+import { buildModel } from '../pipeline/backbone/engines/onnx/onnx.js';
 import { openWeights } from '../pipeline/backbone/weights/open.js';
 import { writeAtomically, writeFault } from '../pipeline/files/atomic.js';
 import { appendHead } from '../pipeline/head/onnx-head.js';

@@ -5,12 +5,13 @@ import { computeRanges } from '../pipeline/extraction/compute.js';
 import { choosePart, partText, type Part } from '../pipeline/extraction/part.js';
 import type { Tidied } from '../pipeline/extraction/tidy.js';
 import { writeCurrent } from '../pipeline/features/cache.js';
-import { cutRanges, inPart, SHARD_ROWS } from '../pipeline/features/claims.js';
+import { inPart } from '../pipeline/features/claims.js';
 import { recordFolder } from '../pipeline/features/folders.js';
 import { folderName } from '../pipeline/features/key.js';
 import { readManifest, type Damage } from '../pipeline/features/manifest.js';
 import type { Plan } from '../pipeline/features/plan.js';
 import { contentDigest, placesOf } from '../pipeline/features/places.js';
+import { cutRanges, SHARD_ROWS } from '../pipeline/features/ranges.js';
 import type { CacheKey } from '../pipeline/features/schema.js';
 import { MOST_ROWS } from '../pipeline/features/shard-content.js';
 import { mend } from '../pipeline/features/store.js';
@@ -68,7 +69,7 @@ export const stage = defineStage({
       .option('shard-rows', {
         type: 'number',
         default: SHARD_ROWS,
-        describe: 'Rows that are written at a time: what a kill can cost',
+        describe: 'Rows that are written at a time; a kill can cost twice as many',
       })
       .option('shard', {
         type: 'string',
@@ -112,7 +113,7 @@ export const stage = defineStage({
     if (chosen !== null) effects.log(`${chosen}: ${pending.length} to compute`);
     if (options.plan) return { ...summary(), ...nothing, seconds: 0, imagesPerSecond: null };
     if (weights.random) effects.log(`The weights are random (${weights.origin}): these features mean nothing.`);
-    await mend(folder, key, weights, survey);
+    await mend(folder, key, weights, survey, effects);
     if (plan.indexChanged) await saveIndex(folder, plan.index);
     await recordFolder(folder, options.images);
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { currentFolder } from '../features/cache.js';
-import { readIndex, writeIndex, type ImageIndex } from '../features/image-index.js';
+import { readIndex, writeIndex, type ImageIndex, type IndexedImage } from '../features/image-index.js';
 import { differences, folderName } from '../features/key.js';
 import { readHeader, readManifest } from '../features/manifest.js';
 import { makePlan, type Pending, type Plan } from '../features/plan.js';
@@ -49,6 +49,7 @@ export async function compareFolder(
   const plan = await makePlan(images, await readIndex(folder), cached, { rehash, seen, signal });
   const unreadable = [...plan.unreadable].map(([id, error]) => ({ id, reason: accessReason(error) }));
   const passed = new Map<string, string>();
+  let byDigest: Map<string, IndexedImage[]> | undefined;
   const known = (id: string): string | undefined => passed.get(id) ?? plan.index.get(id)?.rejected;
   return {
     folder,
@@ -65,14 +66,24 @@ export async function compareFolder(
     },
     reject({ id, digest }, reason, passing) {
       if (passing) passed.set(id, reason);
-      for (const image of plan.index.values()) {
-        if (image.digest !== digest) continue;
+      byDigest ??= groupByDigest(plan.index);
+      for (const image of byDigest.get(digest) ?? []) {
         if (passing) image.seen = '0'; // the next run reads the file again
         else image.rejected = reason;
       }
     },
     isUsable: (id) => plan.index.has(id) && known(id) === undefined,
   };
+}
+
+function groupByDigest(index: ImageIndex): Map<string, IndexedImage[]> {
+  const groups = new Map<string, IndexedImage[]>();
+  for (const image of index.values()) {
+    const group = groups.get(image.digest);
+    if (group === undefined) groups.set(image.digest, [image]);
+    else group.push(image);
+  }
+  return groups;
 }
 
 async function findStale(features: string, folder: string, key: CacheKey): Promise<Stale | null> {

@@ -1,10 +1,11 @@
 import { setTimeout } from 'node:timers/promises';
+import pLimit from 'p-limit';
 import { unlessAborted } from '../abort.js';
 import type { Engine, EngineName } from '../backbone/engines/engine.js';
 import type { Weights } from '../backbone/weights/weights.js';
-import type { Range } from '../features/claims.js';
 import { readManifest, type ShardEntry } from '../features/manifest.js';
 import type { Pending } from '../features/plan.js';
+import type { Range } from '../features/ranges.js';
 import type { CacheKey } from '../features/schema.js';
 import { ownerText } from '../files/lock.js';
 import type { Effects } from '../terminal/effects.js';
@@ -14,7 +15,13 @@ import { computeRange, type Listener, type Work } from './range.js';
 /** How long an interrupted run waits for its engines to close (milliseconds). */
 const PATIENCE = 3000;
 
-/** How long a worker waits before it asks again for a range that another run holds (milliseconds). */
+/**
+ * Ranges that feed one engine: while one of them writes a shard, locks or decodes its first photographs, the other keeps
+ * the engine busy. They compute a shard in turn, so that a kill costs no more than that shard and one being written.
+ */
+const LANES = 2;
+
+/** How long a lane waits before it asks again for a range that another run holds (milliseconds). */
 const AGAIN = 500;
 
 export interface Job {
@@ -36,11 +43,19 @@ export interface Computed {
   readonly engine: string | null;
 }
 
-/** Opens the engines, lets them take ranges until none is left, and waits for ranges that another run holds. */
-export async function computeRanges(ranges: readonly Range[], job: Job, effects: Effects): Promise<Computed> {
+/**
+ * Opens the engines, lets them take ranges until none is left, and waits for ranges that another run holds.
+ * @param open tests and benches give another
+ */
+export async function computeRanges(
+  ranges: readonly Range[],
+  job: Job,
+  effects: Effects,
+  open: typeof openEngines = openEngines,
+): Promise<Computed> {
   const total = ranges.reduce((sum, range) => sum + range.pending.length, 0);
   if (total === 0 || effects.signal.aborted) return { rows: 0, engine: null };
-  const engines = await unlessAborted(openEngines(ranges, job, effects), effects.signal);
+  const engines = await unlessAborted(open(ranges, job, effects), effects.signal);
   const [first] = engines ?? [];
   if (engines === undefined || first === undefined) return { rows: 0, engine: null };
   effects.log(`engine: ${first.description}${engines.length > 1 ? `, ${engines.length} workers` : ''}`);
@@ -62,18 +77,19 @@ export async function computeRanges(ranges: readonly Range[], job: Job, effects:
       listener.settled(1);
     },
   };
-  // A worker that fails ends the others, too, after what they have done is safe.
+  // A lane that fails ends the others, too, after what they have done is safe.
   const failure = new AbortController();
   const signal = AbortSignal.any([effects.signal, failure.signal]);
   const take = takeRanges(ranges, { ...job, cached: cachedDigests(job.folder), signal }, listener, effects);
   try {
-    const workers = engines.map((engine) =>
-      take(engine).catch((error: unknown) => {
+    const lanes = engines.flatMap(lanesOf);
+    const working = lanes.map((lane) =>
+      take(lane).catch((error: unknown) => {
         failure.abort();
         throw error;
       }),
     );
-    for (const result of await Promise.allSettled(workers)) if (result.status === 'rejected') throw result.reason;
+    for (const result of await Promise.allSettled(working)) if (result.status === 'rejected') throw result.reason;
   } finally {
     progress.stop();
     const closed = Promise.all(engines.map((engine) => engine.close()));
@@ -82,18 +98,25 @@ export async function computeRanges(ranges: readonly Range[], job: Job, effects:
   return { rows, engine: first.description };
 }
 
-/** What each worker does, from one queue. */
+type Lane = Pick<Work, 'engine' | 'turn'>;
+
+function lanesOf(engine: Engine): Lane[] {
+  const turn = pLimit(1);
+  return Array.from({ length: LANES }, () => ({ engine, turn }));
+}
+
+/** What each lane does, from one queue. */
 function takeRanges(
   ranges: readonly Range[],
-  work: Omit<Work, 'engine'>,
+  work: Omit<Work, keyof Lane>,
   listener: Listener,
   effects: Effects,
-): (engine: Engine) => Promise<void> {
+): (lane: Lane) => Promise<void> {
   const queue = [...ranges];
   const told = new Set<number>();
-  return async (engine) => {
+  return async (lane) => {
     for (let range = queue.shift(); range !== undefined && !work.signal.aborted; range = queue.shift()) {
-      const owner = await computeRange(range, { ...work, engine }, listener);
+      const owner = await computeRange(range, { ...work, ...lane }, listener);
       if (owner === undefined) continue;
       queue.push(range);
       if (!told.has(owner.pid)) effects.log(`waiting for another run: ${ownerText(owner)}`);

@@ -1,6 +1,6 @@
+import { claimAll } from '../features/claims.js';
 import { compact } from '../features/compact.js';
 import { prune, type Pruned } from '../features/prune.js';
-import { claimAll } from '../features/rewrite.js';
 import type { CacheKey } from '../features/schema.js';
 import type { Effects } from '../terminal/effects.js';
 import type { Comparison } from './compare.js';

@@ -1,41 +1,12 @@
 import { join } from 'node:path';
-import { tryLock, type Lock, type LockOwner } from '../files/lock.js';
-import type { Pending } from './plan.js';
+import { setTimeout } from 'node:timers/promises';
+import { ownerText, tryLock, type Lock, type LockOwner } from '../files/lock.js';
+import type { Range } from './ranges.js';
 
-/** Rows of a shard unless told otherwise: what a killed run can lose, and what a worker holds in memory (6.4 MB as float32). */
-export const SHARD_ROWS = 64;
+/** Taken by whoever adds or removes shards that are not his own range's, beside the prefixes. */
+const UPKEEP = 'upkeep';
 
-/** Photographs whose digests begin with one of some neighbouring bytes: what a worker takes at a time. */
-export interface Range {
-  /** First two hex digits of the digests. */
-  readonly prefixes: readonly string[];
-  readonly pending: readonly Pending[];
-}
-
-/**
- * Cuts pending photographs, in digest order, into ranges of at least a shard's rows (the last may have fewer). Work is
- * locked by the first byte of a digest, so that any two runs agree on what is whose.
- */
-export function cutRanges(pending: readonly Pending[], shardRows: number): Range[] {
-  const byPrefix = groupByPrefix(pending);
-  const ranges: Range[] = [];
-  let prefixes: string[] = [];
-  let items: Pending[] = [];
-  for (const [prefix, part] of byPrefix) {
-    prefixes.push(prefix);
-    items.push(...part);
-    if (items.length >= shardRows) {
-      ranges.push({ prefixes, pending: items });
-      prefixes = [];
-      items = [];
-    }
-  }
-  if (items.length > 0) ranges.push({ prefixes, pending: items });
-  return ranges;
-}
-
-/** Every prefix: who rewrites shards must be alone. */
-export const ALL_PREFIXES: readonly string[] = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'));
+const PREFIXES: readonly string[] = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'));
 
 /** Locks every prefix of the range, or none and names who holds one. */
 export async function claim(folder: string, range: Pick<Range, 'prefixes'>): Promise<Lock | LockOwner> {
@@ -60,6 +31,35 @@ export async function claim(folder: string, range: Pick<Range, 'prefixes'>): Pro
   return { release };
 }
 
+/** What a run that waits for another needs of Effects. */
+export interface Waiting {
+  log(line: string): void;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Waits until no run computes or mends, and keeps others from it: who rewrites shards must be alone.
+ * @returns undefined where the signal is aborted first
+ */
+export function claimAll(folder: string, effects: Waiting): Promise<Lock | undefined> {
+  return waitFor(folder, [...PREFIXES, UPKEEP], effects);
+}
+
+/** Waits until no run mends or rewrites shards; others may compute meanwhile. Undefined as for claimAll. */
+export function claimUpkeep(folder: string, effects: Waiting): Promise<Lock | undefined> {
+  return waitFor(folder, [UPKEEP], effects);
+}
+
+async function waitFor(folder: string, prefixes: readonly string[], effects: Waiting): Promise<Lock | undefined> {
+  for (let told = false; !effects.signal.aborted; told = true) {
+    const result = await claim(folder, { prefixes });
+    if ('release' in result) return result;
+    if (!told) effects.log(`waiting for another run: ${ownerText(result)}`);
+    await setTimeout(500);
+  }
+  return undefined;
+}
+
 /**
  * Whether part i of n (from 1) holds the digest: by content alone, so that an added photograph moves no other. A part
  * is a run of first bytes, so that parts lock nothing of each other; hence n is at most 256.
@@ -67,13 +67,4 @@ export async function claim(folder: string, range: Pick<Range, 'prefixes'>): Pro
 export function inPart(digest: string, { part, parts }: { part: number; parts: number }): boolean {
   const first = Number.parseInt(digest.slice(0, 2), 16);
   return Math.floor((first * parts) / 256) === part - 1;
-}
-
-function groupByPrefix(pending: readonly Pending[]): Map<string, Pending[]> {
-  const groups = new Map<string, Pending[]>();
-  for (const item of pending) {
-    const prefix = item.digest.slice(0, 2);
-    groups.set(prefix, [...(groups.get(prefix) ?? []), item]);
-  }
-  return groups;
 }

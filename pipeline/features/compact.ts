@@ -1,13 +1,13 @@
-import { SHARD_ROWS } from './claims.js';
 import { readManifest, type ShardEntry } from './manifest.js';
 import { placesOf } from './places.js';
+import { evenRows, SHARD_ROWS } from './ranges.js';
 import { readShardRows } from './rewrite.js';
 import type { CacheKey } from './schema.js';
 import type { NewRow } from './shard.js';
 import { commitShard, removeShard } from './store.js';
 
 /**
- * Merges shards of fewer than SHARD_ROWS rows, and drops rows that are there twice. Call it under `claimAll`. New
+ * Merges shards of fewer than half of SHARD_ROWS rows, and drops rows that are there twice. Call it under `claimAll`. New
  * shards are whole before old ones go, so that a kill leaves at most rows twice. Content and content digest stay.
  * @returns how many shards there were and are
  */
@@ -21,10 +21,14 @@ export async function compact(folder: string, key: CacheKey): Promise<{ before: 
     });
   const byEngine = new Map<string, ShardEntry[]>();
   for (const shard of shards) {
-    if (used(shard).length === SHARD_ROWS && shard.digests.length === SHARD_ROWS) continue;
+    if (used(shard).length === shard.digests.length && shard.digests.length >= SHARD_ROWS / 2) continue;
     byEngine.set(shard.engine, [...(byEngine.get(shard.engine) ?? []), shard]);
   }
   for (const [engine, small] of byEngine) {
+    const most = evenRows(
+      small.reduce((sum, shard) => sum + used(shard).length, 0),
+      SHARD_ROWS,
+    );
     const written = new Set<string>();
     let rows: NewRow[] = [];
     let emptied: string[] = [];
@@ -41,7 +45,7 @@ export async function compact(folder: string, key: CacheKey): Promise<{ before: 
       for (const row of used(shard)) {
         const next = all[row];
         if (next !== undefined) rows.push(next);
-        if (rows.length === SHARD_ROWS) {
+        if (rows.length === most) {
           await flush();
           await removeEmptied();
         }

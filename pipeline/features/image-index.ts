@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { z } from 'zod';
+import { inStretches } from '../event-loop.js';
 import { sha256Of } from '../files/sha256.js';
 import { writeAtomically } from '../files/atomic.js';
 import { readIfThere } from '../files/read.js';
@@ -37,7 +38,9 @@ function checkOf(image: IndexedImage): string {
 export async function readIndex(folder: string): Promise<ImageIndex> {
   const text = (await readIfThere(join(folder, FILE))) ?? '';
   const index: ImageIndex = new Map();
+  const turn = inStretches();
   for (const line of text.split('\n')) {
+    await turn();
     if (line === '') continue;
     try {
       const [image, check] = z.tuple([lineSchema, z.string()]).parse(JSON.parse(line));
@@ -51,9 +54,15 @@ export async function readIndex(folder: string): Promise<ImageIndex> {
 
 export async function writeIndex(folder: string, index: ImageIndex): Promise<void> {
   const images = [...index.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1));
-  // A schema's own order of keys, so that the check of what is read is that of what was written.
-  const lines = images.map((image) => lineSchema.parse(image)).map((image) => [image, checkOf(image)]);
-  await writeAtomically(join(folder, FILE), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  const lines: string[] = [];
+  const turn = inStretches();
+  for (const image of images) {
+    await turn();
+    // A schema's own order of keys, so that the check of what is read is that of what was written.
+    const line = lineSchema.parse(image);
+    lines.push(`${JSON.stringify([line, checkOf(line)])}\n`);
+  }
+  await writeAtomically(join(folder, FILE), lines.join(''));
 }
 
 /**

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import pLimit from 'p-limit';
+import { inStretches } from '../event-loop.js';
 import { isUnchanged, type ImageIndex, type IndexedImage } from './image-index.js';
 
 /** Files read at once for their digest. */
@@ -72,11 +73,14 @@ export async function makePlan(
       unreadable.set(image.id, error);
     }
   };
-  const unseen = images.filter((image) => {
+  const looks: Promise<void>[] = [];
+  const turn = inStretches();
+  for (const image of images) {
+    await turn();
     const before = known.get(image.id);
-    return before === undefined || rehash || !isUnchanged(before, image);
-  });
-  await Promise.all(unseen.map((image) => limit(look, image)));
+    if (before === undefined || rehash || !isUnchanged(before, image)) looks.push(limit(look, image));
+  }
+  await Promise.all(looks);
 
   const names = new Set(images.map((image) => image.id));
   const seenBefore = new Set([...known.values()].map((image) => image.digest));

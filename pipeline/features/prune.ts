@@ -53,7 +53,7 @@ export async function prune(folder: string, key: CacheKey, keep: (id: string) =>
 async function removeOtherKeys(features: string, current: string): Promise<string[]> {
   const removed: string[] = [];
   for (const name of await readdir(features)) {
-    if (name === current || !/^pool5-float(16|32)-[0-9a-f]{12}$/.test(name)) continue;
+    if (name === current || !/^pool5-float(16|32)(-int8)?-[0-9a-f]{12}$/.test(name)) continue;
     const path = join(features, name);
     try {
       await readHeader(path);

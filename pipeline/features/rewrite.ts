@@ -1,30 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { setTimeout } from 'node:timers/promises';
 import { sha256Of } from '../files/sha256.js';
 import { WorldError } from '../errors.js';
-import { ownerText, type Lock } from '../files/lock.js';
-import { ALL_PREFIXES, claim } from './claims.js';
 import { shardPath, type ShardEntry } from './manifest.js';
 import type { NewRow } from './shard.js';
 import { readContent, rowsOf } from './shard-content.js';
 import { shardLengthDamage } from './verify.js';
-
-/**
- * Waits until no run computes, and keeps others from it: who rewrites shards must be alone.
- * @returns undefined where the signal is aborted first
- */
-export async function claimAll(
-  folder: string,
-  effects: { log(line: string): void; signal: AbortSignal },
-): Promise<Lock | undefined> {
-  for (let told = false; !effects.signal.aborted; told = true) {
-    const result = await claim(folder, { prefixes: ALL_PREFIXES });
-    if ('release' in result) return result;
-    if (!told) effects.log(`waiting for another run: ${ownerText(result)}`);
-    await setTimeout(500);
-  }
-  return undefined;
-}
 
 /**
  * All rows of a shard.

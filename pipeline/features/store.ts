@@ -1,8 +1,9 @@
 import { readFile, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { isDenied, removeAbandoned, writeAtomically } from '../files/atomic.js';
 import { removeStaleLocks } from '../files/lock.js';
+import { claimUpkeep, type Waiting } from './claims.js';
 import {
   DamagedHeader,
   entryPath,
@@ -73,7 +74,7 @@ export async function survey(folder: string, key: CacheKey, all: boolean, signal
 
 /**
  * Makes the folder a cache of the key: writes what is missing, removes what is damaged (its rows are to be computed
- * anew) and what killed runs left half written.
+ * anew) and what killed runs left half written. While another run rewrites shards it waits.
  * @throws WorldError where it cannot be written
  */
 export async function mend(
@@ -81,17 +82,19 @@ export async function mend(
   key: CacheKey,
   weights: { origin: string; random: boolean },
   found: Survey,
+  effects: Waiting,
 ): Promise<void> {
   if (found.damaged.some(({ file }) => file === 'manifest.json') || !(await exists(join(folder, 'manifest.json')))) {
     await writeHeader(folder, newHeader(key, weights));
   }
-  for (const { file } of found.damaged) {
-    if (file === 'manifest.json') continue;
-    const [, name = ''] = file.split('/');
-    if (file.startsWith('shards/')) await removeShard(folder, name);
-    else await rm(join(folder, file), { force: true });
+  if (found.damaged.length + found.orphans.length > 0) {
+    const held = await claimUpkeep(folder, effects);
+    try {
+      if (held !== undefined) await mendShards(folder, found);
+    } finally {
+      await held?.release();
+    }
   }
-  for (const entry of found.orphans) await writeEntry(folder, entry);
   if (JSON.stringify(found.stamps) !== JSON.stringify(await readChecked(folder))) {
     await writeAtomically(join(folder, CHECKED), JSON.stringify(found.stamps)).catch((error: unknown) => {
       // A complete cache in a read-only folder is of use; its shards are read again by the next run.
@@ -100,6 +103,22 @@ export async function mend(
   }
   for (const part of ['.', 'shards', 'manifest']) await removeAbandoned(join(folder, part));
   await removeStaleLocks(join(folder, 'locks'));
+}
+
+/** Looks again at what was found: meanwhile another run may have mended it, or merged a shard into another. */
+async function mendShards(folder: string, { damaged, orphans }: Survey): Promise<void> {
+  const now = await readManifest(folder);
+  const listed = new Map(now.shards.map((entry) => [entry.file, entry]));
+  for (const { file } of now.damaged) await rm(join(folder, file), { force: true });
+  for (const { file } of damaged) {
+    if (!file.startsWith('shards/')) continue;
+    const name = basename(file);
+    const entry = listed.get(name);
+    if (entry === undefined || (await shardDamage(folder, entry)) !== undefined) await removeShard(folder, name);
+  }
+  for (const entry of orphans) {
+    if (!listed.has(entry.file) && (await exists(shardPath(folder, entry.file)))) await writeEntry(folder, entry);
+  }
 }
 
 /** A reader that met damage calls this, so that the next survey reads every shard. */

@@ -6,7 +6,9 @@ import { errorCode, errorMessage, WorldError } from '../errors.js';
 import { processRuns } from './process-runs.js';
 
 const HOST = hostname().replaceAll(/[^\w-]/g, '_');
-const TEMPORARY = /^\.tmp-(?<host>[\w-]+)-(?<pid>\d+)-/;
+
+/** The whole UUID, since some of its groups look like a process id, and a host's name may hold anything. */
+const TEMPORARY = /^\.tmp-(?<host>[\w-]+)-(?<pid>\d+)-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** A temporary file is left behind for good when it has not changed for this long (milliseconds). */
 const ABANDONED = 10 * 60 * 1000;

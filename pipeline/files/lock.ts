@@ -102,7 +102,7 @@ export async function removeStaleLocks(folder: string): Promise<void> {
   for (const name of await readdir(folder).catch(() => [])) {
     const path = join(folder, name);
     const owner = await readOwner(path);
-    if (owner !== undefined && (await isStale(path, owner))) await takeAway(path, owner);
+    if (owner === undefined || (await isStale(path, owner))) await takeAway(path, owner);
   }
 }
 

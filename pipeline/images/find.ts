@@ -1,7 +1,7 @@
 import { lstatSync, readdirSync, realpathSync, statSync, type BigIntStats } from 'node:fs';
 import { extname, join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import { errorCode, errorMessage, InputError } from '../errors.js';
+import { inStretches } from '../event-loop.js';
 
 /** A file that by its name may be a photograph. */
 export interface FoundImage {
@@ -59,9 +59,11 @@ export async function findImages(folder: string): Promise<Found> {
   const images: FoundImage[] = [];
   const rejected: Rejection[] = [];
   const visits = new Map<string, number>();
+  const turn = inStretches();
 
   async function walk(path: string, prefix: string, ancestors: ReadonlySet<string>): Promise<void> {
     for (const bytes of readdirSync(path, 'buffer')) {
+      await turn();
       const name = decodeName(bytes);
       if (name === undefined) {
         const legible = prefix + bytes.toString('latin1');
@@ -94,7 +96,6 @@ export async function findImages(folder: string): Promise<Found> {
         if (candidate || !isLink(join(path, name))) rejected.push({ id, reason: accessReason(error) });
       }
     }
-    await setImmediate();
   }
 
   const fix = 'Give the folder of photographs with --images.';

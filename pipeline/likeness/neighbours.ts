@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 
 /** By position in the list that was given. */
-export interface Pair {
+interface Pair {
   readonly a: number;
   readonly b: number;
   /** Cosine distance. */

@@ -40,7 +40,9 @@ function predictedAgainstTrue(report: RunReport): Chart {
   };
   const text = 'Each point is a photograph; on the dashed diagonal, the prediction equals the truth.';
   const more =
-    interval === undefined ? '' : ` The dotted lines hold ${Math.round(interval.coverage * 100)} % of new photographs.`;
+    interval === undefined
+      ? ''
+      : ` The dotted lines hold about ${Math.round(interval.coverage * 100)} % of new photographs.`;
   return chart(
     'predicted',
     'Predicted against true',

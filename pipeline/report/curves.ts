@@ -7,50 +7,40 @@ const HEIGHT = 320;
 /** About what axis and legend leave of it. */
 const PLOT = HEIGHT - 85;
 
-/** Pixels that a line's name takes above or below its line. */
+/** Pixels that a line's name takes above its line. */
 const NAME_HEIGHT = 15;
 
-/** Where the name of a line goes: names of lines that lie close together must not cover each other. */
-export interface NamePlace {
-  readonly align: 'left' | 'right';
-  readonly baseline: 'bottom' | 'top';
-}
-
-const PLACES: readonly NamePlace[] = [
-  { align: 'left', baseline: 'bottom' },
-  { align: 'right', baseline: 'bottom' },
-  { align: 'left', baseline: 'top' },
-  { align: 'right', baseline: 'top' },
-];
+const SIDES = ['left', 'right', 'center'] as const;
 
 /**
- * Puts a name at each line, from the lowest: above it on the left where there is room, else on the right, else below.
+ * Puts a name above each line, so that names of close lines do not cover each other: on the left where there is room,
+ * else on the right, else in the middle (there are hardly more lines that close).
  * @param heights of the lines in pixels above the bottom, ascending
  */
-export function namePlaces(heights: readonly number[]): NamePlace[] {
-  const taken: { align: string; middle: number }[] = [];
+export function namePlaces(heights: readonly number[]): (typeof SIDES)[number][] {
+  const last = new Map<string, number>();
   return heights.map((height) => {
-    const middleOf = ({ baseline }: NamePlace): number => height + ((baseline === 'bottom' ? 1 : -1) * NAME_HEIGHT) / 2;
-    const free = PLACES.find(
-      (place) =>
-        !taken.some(({ align, middle }) => align === place.align && Math.abs(middle - middleOf(place)) < NAME_HEIGHT),
-    );
-    const place = free ?? { align: 'left', baseline: 'bottom' };
-    taken.push({ align: place.align, middle: middleOf(place) });
-    return place;
+    const side = SIDES.find((each) => height - (last.get(each) ?? -Infinity) >= NAME_HEIGHT) ?? 'left';
+    last.set(side, height);
+    return side;
   });
 }
+
+const POSITIONS: Readonly<Record<(typeof SIDES)[number], Unit>> = {
+  left: { x: 0, dx: 4 },
+  right: { x: { expr: 'width' }, dx: -4 },
+  center: { x: { expr: 'width / 2' } },
+};
 
 /** The names of reference lines, each at its line. */
 function referenceNames(references: readonly Reference[], highest: number): Unit[] {
   const sorted = references.toSorted((a, b) => a.rmse - b.rmse);
   const places = namePlaces(sorted.map(({ rmse }) => (rmse / highest) * PLOT));
   return sorted.map(({ name, rmse }, index): Unit => {
-    const { align = 'left', baseline = 'bottom' } = places[index] ?? {};
-    const side = align === 'left' ? { x: 0, dx: 4 } : { x: { expr: 'width' }, dx: -4 };
+    const align = places[index] ?? 'left';
     return {
       data: { values: [{ name, rmse }] },
-      mark: { type: 'text', align, baseline, ...side },
+      mark: { type: 'text', align, baseline: 'bottom', ...POSITIONS[align] },
       encoding: { y: { field: 'rmse', type: 'quantitative' }, text: { field: 'name' } },
     };
   });

@@ -116,7 +116,7 @@ export function runPage(report: RunReport, thumbnails: readonly (string | undefi
   const interval =
     report.interval === undefined
       ? ''
-      : ` About ${Math.round(report.interval.coverage * 100)} % of new photographs like these lie within ±${number(report.interval.half)}${unit === '' ? '' : ` ${unit}`} of the prediction.`;
+      : ` About ${Math.round(report.interval.coverage * 100)}\u00a0% of new photographs like these lie within ±${number(report.interval.half)}${unit === '' ? '' : ` ${unit}`} of the prediction.`;
   return documentOf({
     title: `Run ${name}`,
     lead: `Predicts ${report.target}. On the ${count} ${split} photographs it is off by ${spoken} on average.${interval}`,

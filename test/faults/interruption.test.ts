@@ -141,6 +141,15 @@ describe('several workers', () => {
     await expectWhole('shared');
   });
 
+  it('two runs at once, one of which compacts and prunes, lose nothing and do nothing twice', async () => {
+    const runs = [extract('tidied', '--json', '--compact', '--prune'), extract('tidied', '--json')];
+    const computed = (await Promise.all(runs.map((run) => succeed(run.ended)))).map(({ stdout }) =>
+      Number(JSON.parse(stdout).computed),
+    );
+    expect(computed.reduce((a, b) => a + b)).toBe(PICTURES);
+    await expectWhole('tidied');
+  });
+
   it('two workers give the same table', async () => {
     expect(await pool5(...args('workers', '--workers', '2'))).toMatchObject({ code: 0 });
     await expectWhole('workers');

@@ -91,7 +91,7 @@ it('makes a page about the last run, with its photographs, look-alikes and doubt
   expect(lookAlikes).toContain(`${imageId(COPIES[0] + 1)} · ${imageId(COPIES[1] + 1)} · distance 0.0000`);
   expect(/<title>(.*)<\/title>/.exec(page)?.[1]).toBe('Run demo');
   expect(/<p>(Predicts .*?)<\/p>/.exec(page)?.[1]).toMatch(
-    /^Predicts length_cm\. On the \d+ validation photographs it is off by \d+\.\d cm on average\. About 90 % of new photographs like these lie within ±\d+\.\d cm of the prediction\.$/,
+    /^Predicts length_cm\. On the \d+ validation photographs it is off by \d+\.\d cm on average\. About 90\u00a0% of new photographs like these lie within ±\d+\.\d cm of the prediction\.$/,
   );
 });
 

@@ -1,6 +1,6 @@
 import { InputError } from '../../errors.js';
 import { IMAGE_BYTES } from '../vgg16.js';
-import type { Ranges } from './ranges.js';
+import type { Ranges } from './onnx/ranges.js';
 
 export type EngineName = 'onnx' | 'tensorflow' | 'wasm';
 

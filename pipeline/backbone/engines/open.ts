@@ -21,7 +21,7 @@ export async function openEngine(name: 'auto' | EngineName, weights: Weights, op
   if (name === 'tensorflow') return (await import('./tensorflow.js')).openTensorflow(weights);
   if (name === 'wasm') return (await import('./wasm.js')).openWasm(weights);
   const gpu = name === 'auto' && options.graph !== 'int8' ? await openNvidia(weights) : undefined;
-  return gpu ?? (await import('./onnx.js')).openOnnx(weights, options);
+  return gpu ?? (await import('./onnx/onnx.js')).openOnnx(weights, options);
 }
 
 /** TensorFlow on an NVIDIA GPU; undefined where there is none. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { InputError } from '../../errors.js';
+import { inStretches } from '../../event-loop.js';
 import { STACK } from '../vgg16.js';
 
 /** One convolution: kernel HWIO [3, 3, inputs, outputs] and bias [outputs], float32. Kernels take BGR on input. */
@@ -33,11 +34,13 @@ export type TensorSource = (layer: string, part: 'kernel' | 'bias') => NamedTens
  * Checks names, shapes and finiteness, and computes the digest.
  * @throws InputError where a tensor is missing, has another shape, or is not finite.
  */
-export function assembleWeights(source: TensorSource, origin: string, random = false): Weights {
+export async function assembleWeights(source: TensorSource, origin: string, random = false): Promise<Weights> {
   const layers = new Map<string, ConvWeights>();
   const hash = createHash('sha256');
+  const turn = inStretches();
   for (const layer of STACK) {
     if (layer.kind !== 'conv') continue;
+    await turn();
     const kernel = checked(source, layer.name, 'kernel', [3, 3, layer.inputs, layer.outputs], origin);
     const bias = checked(source, layer.name, 'bias', [layer.outputs], origin);
     for (const data of [kernel, bias]) hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));

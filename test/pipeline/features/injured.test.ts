@@ -12,6 +12,7 @@ import type { CacheKey } from '../../../pipeline/features/schema.js';
 import type { NewRow } from '../../../pipeline/features/shard.js';
 import { commitShard, mend, survey, type Survey } from '../../../pipeline/features/store.js';
 import { newFolder } from '../../stages/command-line.js';
+import { QUIET } from './made-up.js';
 
 const RUNS = Number(process.env['POOL5_FUZZ'] ?? 25);
 
@@ -61,7 +62,7 @@ describe('a cache with one injured file', () => {
     const folder = join(whole, folderName(KEY));
     await commitShard(folder, ROWS.slice(0, 2), KEY, 'test');
     await commitShard(folder, ROWS.slice(2), KEY, 'test');
-    await mend(folder, KEY, WEIGHTS, await survey(folder, KEY, true, new AbortController().signal));
+    await mend(folder, KEY, WEIGHTS, await survey(folder, KEY, true, new AbortController().signal), QUIET);
     await writeCurrent(whole, folderName(KEY));
   });
   afterAll(() => Promise.all([whole, features].map((path) => rm(path, { recursive: true, force: true }))));
@@ -101,7 +102,7 @@ describe('a cache with one injured file', () => {
 
         const found = await survey(folder, KEY, true, signal);
         const lost = ROWS.length - found.shards.reduce((sum, shard) => sum + shard.digests.length, 0);
-        await mend(folder, KEY, WEIGHTS, found);
+        await mend(folder, KEY, WEIGHTS, found, QUIET);
         await writeCurrent(features, folderName(KEY));
         const mended = await openCache(features);
         expect(mended.places.size).toBe(ROWS.length - lost);

@@ -13,6 +13,9 @@ import { commitShard } from '../../../pipeline/features/store.js';
 
 export const KEY: CacheKey = { weights: 'a'.repeat(64), preprocessing: '1', layer: 'pool5', dtype: 'float32' };
 
+/** Effects of a run that nobody watches or interrupts. */
+export const QUIET = { log: () => undefined, signal: new AbortController().signal };
+
 export const digestOf = (id: string): string => createHash('sha256').update(id).digest('hex');
 
 /** Rows of p0.jpg, p1.jpg, ... with random features, in digest order. */

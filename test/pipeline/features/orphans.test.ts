@@ -7,7 +7,7 @@ import { shardName } from '../../../pipeline/features/manifest.js';
 import { findOrphans } from '../../../pipeline/features/orphans.js';
 import { encodeShard } from '../../../pipeline/features/shard.js';
 import { mend, survey } from '../../../pipeline/features/store.js';
-import { KEY, madeUpCache, madeUpRows, type MadeUpCache } from './made-up.js';
+import { KEY, madeUpCache, madeUpRows, QUIET, type MadeUpCache } from './made-up.js';
 
 let cache: MadeUpCache;
 let shards: string;
@@ -92,7 +92,7 @@ it('leaves folders and pipes alone, and removes one that lies in the place of a 
     expect(found.damaged).toEqual([
       { file: `shards/${shard}`, reason: expect.stringMatching(new RegExp(`^\\d+ bytes instead of ${bytes.length}$`)) },
     ]);
-    await mend(cache.folder, KEY, { origin: 'a test', random: false }, found);
+    await mend(cache.folder, KEY, { origin: 'a test', random: false }, found, QUIET);
     expect(await readdir(shards)).not.toContain(shard);
   }
 });

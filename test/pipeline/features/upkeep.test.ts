@@ -9,7 +9,7 @@ import { readManifest } from '../../../pipeline/features/manifest.js';
 import { contentDigest, placesOf } from '../../../pipeline/features/places.js';
 import { prune } from '../../../pipeline/features/prune.js';
 import { commitShard } from '../../../pipeline/features/store.js';
-import { digestOf, KEY, madeUpCache, madeUpRows, type MadeUpCache } from './made-up.js';
+import { digestOf, KEY, madeUpCache, madeUpRows, QUIET, type MadeUpCache } from './made-up.js';
 
 const made: MadeUpCache[] = [];
 async function cacheOf(...args: Parameters<typeof madeUpCache>): Promise<MadeUpCache> {
@@ -27,7 +27,7 @@ const contentOf = async (folder: string): Promise<string> =>
   contentDigest(placesOf((await readManifest(folder)).shards));
 
 async function expectRows(features: string, ids: readonly string[]): Promise<void> {
-  const expected = new Map(madeUpRows(100).map((row) => [row.digest, row.feature]));
+  const expected = new Map(madeUpRows(102).map((row) => [row.digest, row.feature]));
   const digests: string[] = [];
   for await (const { digest, feature } of (await openCache(features)).rows()) {
     digests.push(digest);
@@ -50,7 +50,7 @@ describe('content digest', () => {
 });
 
 describe('compact', () => {
-  it('merges small shards, leaves full ones alone and keeps the content', async () => {
+  it('merges small shards, leaves a full one alone and keeps the content', async () => {
     const { features, folder } = await cacheOf(madeUpRows(64), 64);
     const [full] = await readdir(join(folder, 'shards'));
     for (const row of madeUpRows(6, 64)) await commitShard(folder, [row], KEY, 'a test');
@@ -60,6 +60,20 @@ describe('compact', () => {
     expect(await readdir(join(folder, 'shards'))).toContain(full);
     await expectRows(features, ids(70));
     expect(await compact(folder, KEY)).toEqual({ before: 2, after: 2 });
+  });
+
+  it('makes shards of like size, and leaves alone those of half a full one and more', async () => {
+    const { features, folder } = await cacheOf(madeUpRows(32), 32);
+    const [half] = await readdir(join(folder, 'shards'));
+    for (let at = 32; at < 102; at += 7) await commitShard(folder, madeUpRows(7, at), KEY, 'a test');
+    const before = await contentOf(folder);
+    expect(await compact(folder, KEY)).toEqual({ before: 11, after: 3 });
+    expect(await contentOf(folder)).toBe(before);
+    expect(await readdir(join(folder, 'shards'))).toContain(half);
+    expect((await readManifest(folder)).shards.map(({ digests }) => digests.length).toSorted((a, b) => a - b)).toEqual([
+      32, 35, 35,
+    ]);
+    await expectRows(features, ids(102));
   });
 
   it('does not mix engines', async () => {
@@ -89,12 +103,15 @@ describe('prune', () => {
     const before = await readdir(join(folder, 'shards'));
     const stale = join(features, 'pool5-float32-0123456789ab');
     const newer = join(features, 'pool5-float16-0123456789ab');
+    const int8 = join(features, 'pool5-float32-int8-0123456789ab');
     await cp(folder, stale, { recursive: true });
+    await cp(folder, int8, { recursive: true });
     await mkdir(newer);
     await writeFile(join(newer, 'manifest.json'), '{"format":2}');
     await mkdir(join(features, 'my notes'));
     const gone = 'p3.jpg';
-    expect(await prune(folder, KEY, (id) => id !== gone)).toEqual({ images: 1, rows: 1, folders: [stale] });
+    const pruned = await prune(folder, KEY, (id) => id !== gone);
+    expect({ ...pruned, folders: pruned.folders.toSorted() }).toEqual({ images: 1, rows: 1, folders: [stale, int8] });
     await expectRows(
       features,
       ids(8).filter((id) => id !== gone),
@@ -157,7 +174,27 @@ it('a shard that a kill left without its entry is taken as it is; one of another
   const found = await survey(folder, KEY, false, new AbortController().signal);
   expect(found.damaged).toEqual([{ file: `shards/${foreign}`, reason: 'made for another key' }]);
   expect(found.shards.map(({ engine }) => engine)).toEqual(['a test', 'a test']);
-  await mend(folder, KEY, { origin: 'a test', random: false }, found);
+  await mend(folder, KEY, { origin: 'a test', random: false }, found, QUIET);
   expect(await contentOf(folder)).toBe(before);
   expect(await readdir(join(folder, 'shards'))).toHaveLength(2);
+});
+
+it('what another run did since the survey is looked at again: neither an entry without a shard nor a sound shard lost', async () => {
+  const { folder } = await cacheOf(madeUpRows(3), 1);
+  const { survey, mend } = await import('../../../pipeline/features/store.js');
+  const names = (await readManifest(folder)).shards.map(({ file }) => file);
+  const [merged = '', mended = ''] = names;
+  const entryOf = (file: string): string => join(folder, 'manifest', file.replace('arrow', 'json'));
+  const shardOf = (file: string): string => join(folder, 'shards', file);
+  await rm(entryOf(merged)); // as compact does first
+  const sound = await readFile(shardOf(mended));
+  await writeFile(shardOf(mended), 'damaged');
+  const found = await survey(folder, KEY, false, QUIET.signal);
+  expect(found.orphans.map(({ file }) => file)).toEqual([merged]);
+  expect(found.damaged.map(({ file }) => file)).toEqual([`shards/${mended}`]);
+  await rm(shardOf(merged)); // as compact does next
+  await writeFile(shardOf(mended), sound);
+  await mend(folder, KEY, { origin: 'a test', random: false }, found, QUIET);
+  expect((await readManifest(folder)).shards.map(({ file }) => file)).toEqual(names.slice(1));
+  expect(existsSync(shardOf(mended))).toBe(true);
 });

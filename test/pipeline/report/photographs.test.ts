@@ -27,6 +27,10 @@ beforeEach(async () => {
 });
 afterEach(() => Promise.all([root, features].map((path) => rm(path, { recursive: true }))));
 
+const note = (reason: string): string[] => [
+  `This page shows no photographs: ${reason}. Name their folder with --images.`,
+];
+
 it('remembers the folders, the last one first, each once and no more than eight', async () => {
   expect(await readFolders(folder)).toEqual([]);
   const [one, two] = [await photographs('one', []), await photographs('two', [])];
@@ -59,9 +63,6 @@ it('finds each photograph in the last folder that has it unchanged', async () =>
 it('says why it knows no folder', async () => {
   const reasonOf = async (): Promise<string[]> =>
     missingNotes(await photographsOf(await openCache(features), IDS), [undefined, undefined, undefined]);
-  const note = (reason: string): string[] => [
-    `This page shows no photographs: ${reason}. Name their folder with --images.`,
-  ];
   expect(await reasonOf()).toEqual(note('no folder was recorded when their features were computed'));
   await recordFolder(folder, join(root, 'gone'));
   expect(await reasonOf()).toEqual(note(`${join(root, 'gone')} is gone`));

@@ -1,6 +1,6 @@
-import type { ConvLayer } from '../vgg16.js';
-import type { ConvWeights } from '../weights/weights.js';
-import type { ModelBuilder } from './onnx-model.js';
+import type { ConvLayer } from '../../vgg16.js';
+import type { ConvWeights } from '../../weights/weights.js';
+import type { ModelBuilder } from './model.js';
 
 /**
  * Winograd's minimal filtering F(4x4, 3x3) (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015,

@@ -1,12 +1,12 @@
 import { createRequire } from 'node:module';
 import { z } from 'zod';
-import { InputError } from '../../errors.js';
-import { FEATURE_LENGTH } from '../vgg16.js';
-import type { Weights } from '../weights/weights.js';
-import type { Engine, EngineOptions } from './engine.js';
-import { buildGraph } from './onnx-graph.js';
-import { buildInt8Graph } from './onnx-int8.js';
-import { openSession } from './onnx-session.js';
+import { InputError } from '../../../errors.js';
+import { FEATURE_LENGTH } from '../../vgg16.js';
+import type { Weights } from '../../weights/weights.js';
+import type { Engine, EngineOptions } from '../engine.js';
+import { buildGraph } from './graph.js';
+import { buildInt8Graph } from './int8.js';
+import { openSession } from './session.js';
 import { embeddedRanges } from './ranges.js';
 
 const packageSchema = z.object({ version: z.string() });

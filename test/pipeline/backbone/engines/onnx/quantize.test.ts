@@ -1,6 +1,6 @@
 import seedrandom from 'seedrandom';
 import { describe, expect, it } from 'vitest';
-import { quantizeKernel } from '../../../../pipeline/backbone/engines/quantize.js';
+import { quantizeKernel } from '../../../../../pipeline/backbone/engines/onnx/quantize.js';
 
 const [INPUTS, OUTPUTS] = [32, 8];
 

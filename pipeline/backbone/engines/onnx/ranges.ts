@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { PACKAGE_ROOT } from '../../package-root.js';
-import { STACK } from '../vgg16.js';
-import type { Weights } from '../weights/weights.js';
+import { PACKAGE_ROOT } from '../../../package-root.js';
+import { STACK } from '../../vgg16.js';
+import type { Weights } from '../../weights/weights.js';
 
 const EMBEDDED = join(PACKAGE_ROOT, 'pipeline/backbone/weights/vgg16-ranges.json');
 

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { InputError } from '../../../../pipeline/errors.js';
-import { measureRanges } from '../../../../pipeline/backbone/engines/calibrate.js';
-import type { Engine } from '../../../../pipeline/backbone/engines/engine.js';
-import { openOnnx } from '../../../../pipeline/backbone/engines/onnx.js';
-import { rangesSchema, rangesToJson } from '../../../../pipeline/backbone/engines/ranges.js';
-import { FEATURE_LENGTH, IMAGE_BYTES } from '../../../../pipeline/backbone/vgg16.js';
-import { openWeights } from '../../../../pipeline/backbone/weights/open.js';
-import { goldenFeatures, goldenPixels, HAS_GOLDEN, relativeError } from '../golden.js';
+import { InputError } from '../../../../../pipeline/errors.js';
+import { measureRanges } from '../../../../../pipeline/backbone/engines/onnx/calibrate.js';
+import type { Engine } from '../../../../../pipeline/backbone/engines/engine.js';
+import { openOnnx } from '../../../../../pipeline/backbone/engines/onnx/onnx.js';
+import { rangesSchema, rangesToJson } from '../../../../../pipeline/backbone/engines/onnx/ranges.js';
+import { FEATURE_LENGTH, IMAGE_BYTES } from '../../../../../pipeline/backbone/vgg16.js';
+import { openWeights } from '../../../../../pipeline/backbone/weights/open.js';
+import { goldenFeatures, goldenPixels, HAS_GOLDEN, relativeError } from '../../golden.js';
 
 const embedded = await openWeights(undefined);
 
@@ -53,7 +53,7 @@ describe('engine onnx, int8', () => {
     await expect(openOnnx(weights, { graph: 'int8' })).rejects.toThrow(
       new InputError(
         'Expected ranges of the activations for int8, got none for these weights (random:1). ' +
-          'Measure them on a few pictures first.',
+          'They are in choice.json of the cache that the head was trained on: put it back, or train on float32 features.',
       ),
     );
     const pixels = waves(2);

@@ -1,6 +1,6 @@
 import onnxProto from 'onnx-proto';
-import { InputError } from '../../errors.js';
-import type { ConvWeights, Weights } from '../weights/weights.js';
+import { InputError } from '../../../errors.js';
+import type { ConvWeights, Weights } from '../../weights/weights.js';
 
 const { onnx } = onnxProto;
 const { INT, INTS } = onnx.AttributeProto.AttributeType;

@@ -1,5 +1,5 @@
-import { IMAGE_BYTES } from '../vgg16.js';
-import type { Engine } from './engine.js';
+import { IMAGE_BYTES } from '../../vgg16.js';
+import type { Engine } from '../engine.js';
 
 /** How long both graphs are measured, in all (milliseconds); each is run at least twice, the first time to warm up. */
 const BUDGET = 1000;

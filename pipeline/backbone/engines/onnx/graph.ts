@@ -1,7 +1,8 @@
-import { FEATURE_SHAPE, IMAGE_SIZE, MEAN_RGB, STACK, type ConvLayer } from '../vgg16.js';
-import type { ConvWeights, Weights } from '../weights/weights.js';
-import { FLOAT, layerWeights, ModelBuilder, UINT8, type Port } from './onnx-model.js';
-import { fromPlanes, toPlanes, winogradConvolution, winogradPool } from './onnx-winograd.js';
+import { inStretches } from '../../../event-loop.js';
+import { FEATURE_SHAPE, IMAGE_SIZE, MEAN_RGB, STACK, type ConvLayer } from '../../vgg16.js';
+import type { ConvWeights, Weights } from '../../weights/weights.js';
+import { FLOAT, layerWeights, ModelBuilder, UINT8, type Port } from './model.js';
+import { fromPlanes, toPlanes, winogradConvolution, winogradPool } from './winograd.js';
 
 /** Names of a graph's input and output. */
 export const INPUT = 'pixels';
@@ -21,13 +22,15 @@ export const CHANNELS = STACK.reduce((sum, layer) => sum + (layer.kind === 'conv
  * is subtracted inside; the swap from RGB to BGR is a swap of conv1_1's input channels.
  * @returns the serialized ModelProto
  */
-export function buildGraph(weights: Weights, kind: 'direct' | 'winograd' = 'direct'): Uint8Array {
+export async function buildGraph(weights: Weights, kind: 'direct' | 'winograd' = 'direct'): Promise<Uint8Array> {
+  const turn = inStretches();
   const model = new ModelBuilder();
   let last = centredPixels(model);
   let size = IMAGE_SIZE;
   let channels = 3;
   let planes = false;
   for (const layer of STACK) {
+    await turn();
     if (layer.name === WINOGRAD_FROM && kind === 'winograd') {
       planes = true;
       last = toPlanes(model, last);
@@ -52,11 +55,13 @@ export function buildGraph(weights: Weights, kind: 'direct' | 'winograd' = 'dire
  * The stack with another output: the maximum of each channel of each convolution after relu, float32 [n, CHANNELS].
  * @returns the serialized ModelProto
  */
-export function buildMaximaGraph(weights: Weights): Uint8Array {
+export async function buildMaximaGraph(weights: Weights): Promise<Uint8Array> {
+  const turn = inStretches();
   const model = new ModelBuilder();
   const maxima: string[] = [];
   let last = centredPixels(model);
   for (const layer of STACK) {
+    await turn();
     if (layer.kind === 'pool') {
       last = directPool(model, last, layer.name);
       continue;

@@ -1,7 +1,7 @@
-import { STACK } from '../vgg16.js';
-import type { Weights } from '../weights/weights.js';
-import { buildMaximaGraph, CHANNELS } from './onnx-graph.js';
-import { openSession } from './onnx-session.js';
+import { STACK } from '../../vgg16.js';
+import type { Weights } from '../../weights/weights.js';
+import { buildMaximaGraph, CHANNELS } from './graph.js';
+import { openSession } from './session.js';
 import type { Ranges } from './ranges.js';
 
 /**
@@ -13,7 +13,7 @@ export async function measureRanges(
   weights: Weights,
   pictures: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): Promise<Ranges> {
-  const session = await openSession(buildMaximaGraph(weights), CHANNELS);
+  const session = await openSession(await buildMaximaGraph(weights), CHANNELS);
   const most = new Float32Array(CHANNELS);
   try {
     for await (const pixels of pictures) {

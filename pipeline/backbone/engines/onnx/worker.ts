@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { parentPort, workerData } from 'node:worker_threads';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { z } from 'zod';
-import { IMAGE_SIZE } from '../vgg16.js';
-import { INPUT, OUTPUT } from './onnx-graph.js';
+import { IMAGE_SIZE } from '../../vgg16.js';
+import { INPUT, OUTPUT } from './graph.js';
 
 /**
  * Runs the graph in a thread of its own: session.run blocks the thread that calls it, and the main thread must stay
@@ -13,7 +13,7 @@ import { INPUT, OUTPUT } from './onnx-graph.js';
 const { threads } = z.object({ threads: z.int() }).parse(workerData);
 
 const port = parentPort;
-if (port === null) throw new Error('onnx-worker runs as a worker thread only.');
+if (port === null) throw new Error('This file runs as a worker thread only.');
 
 const requestSchema = z.object({ id: z.int(), n: z.int(), pixels: z.instanceof(Uint8Array) });
 

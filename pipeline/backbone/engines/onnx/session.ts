@@ -3,12 +3,12 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { z } from 'zod';
-import { errorMessage, WorldError } from '../../errors.js';
-import { PACKAGE_ROOT } from '../../package-root.js';
-import { batchOf } from './engine.js';
+import { errorMessage, WorldError } from '../../../errors.js';
+import { PACKAGE_ROOT } from '../../../package-root.js';
+import { batchOf } from '../engine.js';
 
 /** Compiled, since a worker thread cannot load TypeScript (tests build dist/ first). */
-const WORKER = join(PACKAGE_ROOT, 'dist/pipeline/backbone/engines/onnx-worker.js');
+const WORKER = join(PACKAGE_ROOT, 'dist/pipeline/backbone/engines/onnx/worker.js');
 
 const replySchema = z.union([
   z.object({ id: z.int(), features: z.instanceof(Float32Array) }),

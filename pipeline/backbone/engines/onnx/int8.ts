@@ -1,8 +1,9 @@
-import { InputError } from '../../errors.js';
-import { STACK, type ConvLayer } from '../vgg16.js';
-import type { ConvWeights, Weights } from '../weights/weights.js';
-import { centredPixels, directConvolution, directPool, INPUT_PORT, OUTPUT, OUTPUT_PORT } from './onnx-graph.js';
-import { layerWeights, ModelBuilder } from './onnx-model.js';
+import { inStretches } from '../../../event-loop.js';
+import { InputError } from '../../../errors.js';
+import { STACK, type ConvLayer } from '../../vgg16.js';
+import type { ConvWeights, Weights } from '../../weights/weights.js';
+import { centredPixels, directConvolution, directPool, INPUT_PORT, OUTPUT, OUTPUT_PORT } from './graph.js';
+import { layerWeights, ModelBuilder } from './model.js';
 import { quantizeKernel } from './quantize.js';
 import type { Ranges } from './ranges.js';
 
@@ -35,12 +36,14 @@ interface Activations {
  * raises the features' error by half, since the pools pass on just those.
  * @returns the serialized ModelProto
  */
-export function buildInt8Graph(weights: Weights, ranges: Ranges): Uint8Array {
+export async function buildInt8Graph(weights: Weights, ranges: Ranges): Promise<Uint8Array> {
+  const turn = inStretches();
   const model = new ModelBuilder();
   model.constant(ZERO, [], Uint8Array.of(0));
   let last = centredPixels(model);
   let activations: Activations | undefined;
   for (const layer of STACK) {
+    await turn();
     if (layer.kind === 'pool') {
       last = directPool(model, last, layer.name);
       continue;

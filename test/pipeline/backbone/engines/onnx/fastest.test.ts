@@ -1,8 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { Engine } from '../../../../pipeline/backbone/engines/engine.js';
-import { openFastest } from '../../../../pipeline/backbone/engines/fastest.js';
-import { IMAGE_BYTES } from '../../../../pipeline/backbone/vgg16.js';
+import type { Engine } from '../../../../../pipeline/backbone/engines/engine.js';
+import { openFastest } from '../../../../../pipeline/backbone/engines/onnx/fastest.js';
+import { IMAGE_BYTES } from '../../../../../pipeline/backbone/vgg16.js';
 
 type GraphKind = 'direct' | 'winograd';
 

@@ -1,0 +1,60 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import type { Engine } from '../../../pipeline/backbone/engines/engine.js';
+import { FEATURE_LENGTH } from '../../../pipeline/backbone/vgg16.js';
+import { compareFolder } from '../../../pipeline/extraction/compare.js';
+import { computeRanges, type Job } from '../../../pipeline/extraction/compute.js';
+import { cutRanges } from '../../../pipeline/features/ranges.js';
+import type { CacheKey } from '../../../pipeline/features/schema.js';
+import { nodeEffects } from '../../../pipeline/terminal/effects.js';
+import type { Progress } from '../../../pipeline/terminal/progress.js';
+import { drawPictures } from '../../faults/extraction.js';
+import { newFolder } from '../../stages/command-line.js';
+
+const KEY: CacheKey = { weights: '0'.repeat(64), preprocessing: '1', layer: 'pool5', dtype: 'float32' };
+
+it('begins the next range while it computes one, and never gives an engine two batches at once', async () => {
+  const folder = await newFolder();
+  const images = join(folder, 'images');
+  await drawPictures(images, 6);
+  const { signal } = new AbortController();
+  const effects = nodeEffects({ quiet: true, signal });
+  const paths = { images, features: join(folder, 'features'), rehash: false };
+  const comparison = await compareFolder(paths, KEY, signal);
+  const ranges = cutRanges(comparison.plan.pending, 1);
+  expect(ranges).toHaveLength(6);
+
+  // Each batch takes until two ranges are locked: the next is begun although one is under way.
+  let safe = 0;
+  const alone = async (): Promise<boolean> => safe < 4 && (await readdir(join(comparison.folder, 'locks'))).length < 2; // at the end there is no other
+  let underWay = 0;
+  let most = 0;
+  const engine: Engine = {
+    name: 'onnx',
+    description: 'counts',
+    batchSize: 4,
+    async run() {
+      most = Math.max(most, ++underWay);
+      while (await alone()) await setImmediate();
+      underWay--;
+      return new Float32Array(FEATURE_LENGTH);
+    },
+    close: async () => undefined,
+  };
+  const progress = (): Progress => ({ update: (count) => void (safe = count), stop: () => undefined });
+  const job: Job = {
+    folder: comparison.folder,
+    key: KEY,
+    loadWeights: () => Promise.reject(new Error('not asked for')),
+    engine: 'auto',
+    workers: 1,
+    shardRows: 1,
+    rejected: (_, reason) => expect.unreachable(reason),
+  };
+  const computed = await computeRanges(ranges, job, { ...effects, progress }, async () => [engine]);
+  expect(computed).toEqual({ rows: 6, engine: 'counts' });
+  expect(most).toBe(1);
+  await rm(folder, { recursive: true });
+});

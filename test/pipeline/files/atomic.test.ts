@@ -1,0 +1,42 @@
+import { readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { removeAbandoned, writeAtomically } from '../../../pipeline/files/atomic.js';
+import { newFolder } from '../../stages/command-line.js';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await newFolder();
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+it('removes what dead processes of this machine left, whatever their UUIDs look like, and nobody else', async () => {
+  const host = hostname().replaceAll(/[^\w-]/g, '_');
+  const dead = 2 ** 30;
+  const digits = '12345678-1234-4321-8765-123456789012';
+  const gone = [
+    `.tmp-${host}-${dead}-a4f673c7-f798-4438-b783-642d368d0a8d`,
+    `.tmp-${host}-${dead}-abcdefab-abcd-4abc-babc-abcdefabcdef`,
+    `.tmp-${host}-${dead}-${digits}`,
+  ];
+  const old = `.tmp-${host}-1-another-${process.pid}-${digits}`;
+  const stay = [
+    `.tmp-${host}-${process.pid}-${digits}`,
+    `.tmp-${host}-2-${dead}-${digits}`,
+    `.tmp-another-1-${dead}-${digits}`,
+    'x.arrow',
+  ];
+  for (const name of [...gone, ...stay, old]) await writeFile(join(folder, name), '');
+  await utimes(join(folder, old), new Date(), new Date(Date.now() - 601_000));
+  await removeAbandoned(folder);
+  expect((await readdir(folder)).toSorted()).toEqual(stay.toSorted());
+});
+
+it('leaves nothing behind where it cannot write', async () => {
+  const before = await readdir(folder);
+  const target = join(folder, 'a folder');
+  await writeAtomically(join(target, 'x'), 'x');
+  await expect(writeAtomically(target, 'y')).rejects.toThrow(`Cannot write ${target}: EISDIR`);
+  expect((await readdir(folder)).filter((name) => !before.includes(name))).toEqual(['a folder']);
+});
