@@ -73,7 +73,7 @@ bench: build $(filter data/sample/labels.csv,$(LABELS)) ## Time stack and extrac
 bench-growth: build ## Time, memory and files at 240, 2,400 and 24,000 pictures (half an hour)
 	node bench/growth.mjs $(ARGS)
 
-bench-heads: build ## Compare kinds of heads on ../shared/data (a quarter of an hour)
+bench-heads: build ## Compare kinds of heads on ../shared/data (minutes)
 	node bench/heads.mjs $(ARGS)
 
 bench-coverage: build ## How often intervals hold the truth, on ../shared/data (minutes)
@@ -85,7 +85,7 @@ bench-memory: build ## Peak memory of extract over 200 and 2,000 photographs (te
 bench-float16: build ## What --dtype float16 loses on ../shared/data/pets (a minute)
 	node bench/float16.mjs $(ARGS)
 
-bench-epoch: build ## Time an epoch in the span, over all features, and in Keras
+bench-epoch: build ## Time an epoch in the span, over all features, in Keras and tfjs-node
 	PEER_PYTHON=$(wildcard .venv-bench/bin/python) node bench/epoch.mjs
 
 bench-peers: ## Get Keras, PyTorch and OpenVINO for the benches (7 GB, in .venv-bench)

@@ -58,7 +58,9 @@ try {
   for await (const { feature } of exact.rows()) norms.push(relativeL2(feature, (await others.next()).value.feature));
   const compared = await compareCaches(exact, rounded);
   const bytes = (opened) => opened.shards.reduce((sum, shard) => sum + shard.bytes, 0);
-  console.log(`${compared.rows.length} photographs; ${((bytes(rounded) / bytes(exact)) * 100).toFixed(1)}% of the space`);
+  console.log(
+    `${compared.rows.length} photographs; ${((bytes(rounded) / bytes(exact)) * 100).toFixed(1)}% of the space`,
+  );
   tell('relative error of a row (L2)', norms);
   tell(
     'largest error of a row, relative to its largest number (as inspect --compare)',

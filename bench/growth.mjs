@@ -62,7 +62,7 @@ async function growTo(size) {
     drawn,
     pictureBytes: bytesBelow(sample).bytes / size,
     first: pick(first),
-    all: { ...pick(all), ...all.summary },
+    all: { ...all.summary, ...pick(all) },
     again: pick(again),
     stack: { ...pick(stack), rate: stack.rate, computed: stack.summary.computed, engine: stack.summary.engine },
     cache: bytesBelow(features),

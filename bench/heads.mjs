@@ -1,11 +1,11 @@
-// How good are heads on photographs that chose nothing? `make bench-heads`, after `make build`.
+// How good are heads on photographs that chose nothing? `make bench-heads`; the table is kept in bench/.work/heads.json.
 //
 // Trains each kind of head on the 240 photographs of ../shared/data/pets, ten times with another split into training
 // and early stopping (80/20) and other seeds, and looks at the 600 of ../shared/data/pets-test. Lengths are made up:
 // cats max(10, N(40, 8)), dogs max(20, N(100, 30)) cm. The default preset came out of cross-validation on the 240 (bench/choose.mjs); the
 // last choice, one hidden layer or two, was made with results on the 600 in view, against the better of the two.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { prepare } from '../dist/pipeline/head/prepare.js';
@@ -36,7 +36,7 @@ const cli = (...args) =>
   execFileSync(process.execPath, [join(PACKAGE_ROOT, 'dist/stages/cli.js'), ...args], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-if (!existsSync(join(features, 'current'))) cli('extract', '--images', photographs, '--features', features);
+cli('extract', '--images', photographs, '--features', features);
 const rules = ['--rule', 'cat: normal(40, 8) min 10', '--rule', 'dog: normal(100, 30) min 20', '--unit', 'cm'];
 cli('label', '--images', photographs, ...rules, '--seed', values['label-seed'], '--out', labels);
 
@@ -101,14 +101,20 @@ async function testErrors(settings) {
 }
 
 const rows = [];
+const result = { labelSeed: Number(values['label-seed']), splits: Number(values.splits), heads: [] };
 for (const [name, settings] of Object.entries(heads)) {
-  if (values.only !== '' && !name.includes(values.only)) continue;
+  if (!name.includes(values.only)) continue;
   const started = performance.now();
-  const { mean, deviation } = estimate(await testErrors(settings));
+  const errors = await testErrors(settings);
+  const seconds = (performance.now() - started) / 1000;
+  const { mean, deviation } = estimate(errors);
   const spread = deviation === null ? '' : ` ± ${deviation.toFixed(1)}`;
   rows.push([name, `${mean.toFixed(1)}${spread}`]);
-  console.error(`${name}: ${mean.toFixed(2)}${spread} (${((performance.now() - started) / 1000).toFixed(0)} s)`);
+  result.heads.push({ name, settings, errors, mean, deviation, seconds });
+  console.error(`${name}: ${mean.toFixed(2)}${spread} (${seconds.toFixed(0)} s)`);
 }
 const testIds = examples.filter((_, index) => forTest[index]).map(({ id }) => id);
-rows.push(['noise floor', noiseFloor(prepared.table, testIds).rmse.toFixed(1)]);
+result.floor = noiseFloor(prepared.table, testIds).rmse;
+rows.push(['noise floor', result.floor.toFixed(1)]);
 console.log(table(rows, { head: ['head', 'test RMSE (cm)'], right: [1] }));
+writeFileSync(join(values.work, 'heads.json'), `${JSON.stringify(result, undefined, 2)}\n`);

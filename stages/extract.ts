@@ -69,7 +69,7 @@ export const stage = defineStage({
       .option('shard-rows', {
         type: 'number',
         default: SHARD_ROWS,
-        describe: 'Rows that are written at a time: what a kill can cost',
+        describe: 'Rows that are written at a time; a kill can cost twice as many',
       })
       .option('shard', {
         type: 'string',

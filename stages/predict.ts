@@ -99,8 +99,12 @@ export const stage = defineStage({
     if (interval === null) {
       lines.push(NO_INTERVAL);
     } else {
-      const promise = `±${interval.half.toFixed(1)} holds the truth for about ${interval.coverage * 100} % of such photographs`;
-      lines.push(`${promise} (${basisOf(interval)}).`);
+      const half = `${interval.half.toFixed(1)} ${predictions[0]?.unit ?? ''}`.trimEnd();
+      lines.push(
+        `±${half} holds the truth for about ${interval.coverage * 100} % of such photographs; it rests on`,
+        // Within 80 columns.
+        `${basisOf(interval).replace(', taken', ',\ntaken')}.`,
+      );
     }
     if (unfamiliar === null) {
       lines.push('Not checked for photographs unlike the training ones: their features are no longer in the cache.');

@@ -22,7 +22,9 @@ const standIn = {
   batchSize: 4,
   async run(pixels) {
     const step = IMAGE_BYTES / FEATURE_LENGTH;
-    return Float32Array.from({ length: pixels.length / step }, (_, i) => Math.max(0, pixels[i * step] - 96));
+    const numbers = new Float32Array(pixels.length / step);
+    for (let i = 0; i < numbers.length; i++) numbers[i] = Math.max(0, pixels[i * step] - 96);
+    return numbers;
   },
   close: async () => undefined,
 };

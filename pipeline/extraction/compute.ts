@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
+import pLimit from 'p-limit';
 import { unlessAborted } from '../abort.js';
 import type { Engine, EngineName } from '../backbone/engines/engine.js';
 import type { Weights } from '../backbone/weights/weights.js';
@@ -15,8 +16,8 @@ import { computeRange, type Listener, type Work } from './range.js';
 const PATIENCE = 3000;
 
 /**
- * Ranges that feed one engine at a time: while one of them writes a shard, locks or decodes its first photographs, the
- * other keeps the engine busy.
+ * Ranges that feed one engine: while one of them writes a shard, locks or decodes its first photographs, the other keeps
+ * the engine busy. They compute a shard in turn, so that a kill costs no more than that shard and one being written.
  */
 const LANES = 2;
 
@@ -69,7 +70,6 @@ export async function computeRanges(
     },
     computed(count) {
       rows += count;
-      listener.settled(count);
     },
     rejected(item, reason, passing) {
       job.rejected(item, reason, passing);
@@ -81,9 +81,9 @@ export async function computeRanges(
   const signal = AbortSignal.any([effects.signal, failure.signal]);
   const take = takeRanges(ranges, { ...job, cached: cachedDigests(job.folder), signal }, listener, effects);
   try {
-    const lanes = Array.from({ length: LANES }, () => engines).flat();
-    const working = lanes.map((engine) =>
-      take(engine).catch((error: unknown) => {
+    const lanes = engines.flatMap(lanesOf);
+    const working = lanes.map((lane) =>
+      take(lane).catch((error: unknown) => {
         failure.abort();
         throw error;
       }),
@@ -97,18 +97,25 @@ export async function computeRanges(
   return { rows, engine: first.description };
 }
 
+type Lane = Pick<Work, 'engine' | 'turn'>;
+
+function lanesOf(engine: Engine): Lane[] {
+  const turn = pLimit(1);
+  return Array.from({ length: LANES }, () => ({ engine, turn }));
+}
+
 /** What each lane does, from one queue. */
 function takeRanges(
   ranges: readonly Range[],
-  work: Omit<Work, 'engine'>,
+  work: Omit<Work, keyof Lane>,
   listener: Listener,
   effects: Effects,
-): (engine: Engine) => Promise<void> {
+): (lane: Lane) => Promise<void> {
   const queue = [...ranges];
   const told = new Set<number>();
-  return async (engine) => {
+  return async (lane) => {
     for (let range = queue.shift(); range !== undefined && !work.signal.aborted; range = queue.shift()) {
-      const owner = await computeRange(range, { ...work, engine }, listener);
+      const owner = await computeRange(range, { ...work, ...lane }, listener);
       if (owner === undefined) continue;
       queue.push(range);
       if (!told.has(owner.pid)) effects.log(`waiting for another run: ${ownerText(owner)}`);

@@ -9,12 +9,12 @@ import type { NewRow } from '../features/shard.js';
 import { commitShard } from '../features/store.js';
 import type { LockOwner } from '../files/lock.js';
 import { ahead } from '../images/ahead.js';
-import { decodeFile } from '../images/decode-file.js';
+import { decodeFile, type DecodedFile } from '../images/decode-file.js';
 
 /** What a worker tells while it works. */
 export interface Listener {
-  /** Photographs that another run has computed meanwhile. */
-  settled(rows: number): void;
+  /** Photographs that went through the stack, or that another run has computed meanwhile. */
+  settled(count: number): void;
   /** Rows that are now safe in the cache. */
   computed(rows: number): void;
   /** @param passing the photograph may be usable another time (deleted or rewritten just now) */
@@ -25,6 +25,8 @@ export interface Work {
   readonly folder: string;
   readonly key: CacheKey;
   readonly engine: Engine;
+  /** Ranges that share an engine compute a shard in turn. */
+  readonly turn: <Result>(compute: () => Promise<Result>) => Promise<Result>;
   readonly shardRows: number;
   /** Digests that the cache holds now; asked again after a range is locked, since another run may have filled it. */
   cached(): Promise<ReadonlySet<string>>;
@@ -51,48 +53,52 @@ export async function computeRange(range: Range, work: Work, listener: Listener)
 }
 
 async function computeRows(pending: readonly Pending[], work: Work, listener: Listener): Promise<void> {
-  const { folder, key, engine, signal } = work;
+  const { folder, key, engine } = work;
   const shardRows = evenRows(pending.length, work.shardRows);
-  let rows: NewRow[] = [];
-  let batch: { readonly item: Pending; readonly pixels: Uint8Array }[] = [];
-  const runBatch = async (): Promise<void> => {
-    if (batch.length === 0) return;
-    const full = batch;
-    batch = [];
-    const pixels = Buffer.concat(
-      full.map((decoded) => decoded.pixels),
-      full.length * IMAGE_BYTES,
-    );
-    const features = await unlessAborted(engine.run(pixels), signal);
-    if (features === undefined) return;
-    for (const [i, { item }] of full.entries()) {
-      const feature = features.subarray(i * FEATURE_LENGTH, (i + 1) * FEATURE_LENGTH);
-      rows.push({ digest: item.digest, id: item.id, feature });
-    }
-  };
-  const flush = async (): Promise<void> => {
-    if (rows.length === 0) return;
-    const full = rows;
-    rows = [];
-    await commitShard(folder, full, key, engine.description);
-    listener.computed(full.length);
-  };
   const decoded = ahead(pending, engine.batchSize * 2 + 2, async (item) => ({
     item,
     ...(await decodeFile(item.path, item.digest)),
   }));
-  for (;;) {
-    const next = await unlessAborted(decoded.next(), signal);
-    if (next === undefined || next.done === true) break;
-    const { value } = next;
-    if ('rejected' in value) {
-      listener.rejected(value.item, value.rejected, value.passing);
-      continue;
-    }
-    batch.push(value);
-    if (batch.length === Math.min(engine.batchSize, shardRows - rows.length)) await runBatch();
-    if (rows.length === shardRows) await flush();
+  for (let more = true; more;) {
+    const rows = await work.turn(() => nextRows(shardRows, decoded, work, listener));
+    more = rows.length === shardRows;
+    if (rows.length === 0) return;
+    await commitShard(folder, rows, key, engine.description);
+    listener.computed(rows.length);
   }
-  if (!signal.aborted) await runBatch();
-  await flush();
+}
+
+/** The rows of the next shard: fewer than `most` at the end, or on abort, which drops the batch under way. */
+async function nextRows(
+  most: number,
+  decoded: AsyncGenerator<{ readonly item: Pending } & DecodedFile, void, undefined>,
+  { engine, signal }: Work,
+  listener: Listener,
+): Promise<NewRow[]> {
+  const rows: NewRow[] = [];
+  for (let ended = false; !ended && rows.length < most;) {
+    const batch: { readonly item: Pending; readonly pixels: Uint8Array }[] = [];
+    while (batch.length < Math.min(engine.batchSize, most - rows.length)) {
+      const next = await unlessAborted(decoded.next(), signal);
+      if (next === undefined) return rows;
+      ended = next.done === true;
+      if (next.done === true) break;
+      const { value } = next;
+      if ('rejected' in value) listener.rejected(value.item, value.rejected, value.passing);
+      else batch.push(value);
+    }
+    if (batch.length === 0) break;
+    const pixels = Buffer.concat(
+      batch.map((each) => each.pixels),
+      batch.length * IMAGE_BYTES,
+    );
+    const features = await unlessAborted(engine.run(pixels), signal);
+    if (features === undefined) return rows;
+    for (const [i, { item }] of batch.entries()) {
+      const feature = features.subarray(i * FEATURE_LENGTH, (i + 1) * FEATURE_LENGTH);
+      rows.push({ digest: item.digest, id: item.id, feature });
+    }
+    listener.settled(batch.length);
+  }
+  return rows;
 }

@@ -36,11 +36,11 @@ export function metricsByPart(
   return { train: of('train'), validation: of('validation'), holdout: of('holdout'), test: of('test') };
 }
 
-export function baselinesOf(
+export async function baselinesOf(
   { examples, gram }: Experiment,
   parts: readonly Part[],
   normalize: Settings['normalize'],
-): Baselines {
+): Promise<Baselines> {
   const training = examples.filter((_, index) => parts[index] === 'train');
   const targets = training.map(({ target }) => target);
   const mean = targets.reduce((sum, target) => sum + target, 0) / targets.length;
@@ -52,7 +52,7 @@ export function baselinesOf(
   if (gram === null) return { mean: constant, ridge: null };
   const digests = training.map(({ digest }) => digest);
   const products = normalizedProducts(normalize, gram);
-  const ridge = fitRidge(products.block(digests, digests), targets);
+  const ridge = await fitRidge(products.block(digests, digests), targets);
   const predictions = products
     .block(
       examples.map(({ digest }) => digest),

@@ -29,7 +29,9 @@ interface Training {
 /**
  * Calibrates the interval of a run: on its holdout part where there are enough of them, since those photographs chose
  * nothing and trained no head (split conformal prediction's guarantee then holds as it stands, for the saved head), else
- * on its validation part.
+ * on its validation part. Measured on 600 photographs that chose nothing, with ten sets of labels: intervals of 0.9 from
+ * the validation part held 0.894 of them (95 % interval 0.865 to 0.924), those from a holdout part 0.913 (0.893 to 0.932);
+ * bench/coverage.mjs.
  * @returns null where neither part has enough photographs for this coverage
  */
 export function calibrate(
@@ -55,10 +57,10 @@ export function calibrate(
   return null;
 }
 
-/** What an interval rests on: "54 validation residuals, which chose the epoch, from before ...". */
+/** What an interval rests on: "54 validation residuals, which chose the epoch, taken before ...". */
 export function basisOf({ count, part, choseEpoch, beforeRefit }: Calibration): string {
   const chose = choseEpoch ? 'which chose the epoch' : 'which chose nothing';
-  const before = beforeRefit ? ', from before the head was trained again with them' : '';
+  const before = beforeRefit ? ', taken before the saved head was trained on them' : '';
   return `${count} ${part} residuals, ${chose}${before}`;
 }
 

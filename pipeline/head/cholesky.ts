@@ -1,3 +1,5 @@
+import { product64 } from './matrix.js';
+
 /** K = L Lᵀ for the rows and columns of K in pivot order, as far as its numerical rank goes. */
 export interface Factor {
   /** Which rows of K were taken, in this order: rank of them. */
@@ -17,38 +19,84 @@ function dot(a: Float64Array, b: Float64Array, length: number): number {
   return sum;
 }
 
+/** Pivots after which what they explain is subtracted from the rest of the matrix, as one product of matrices. */
+const PANEL = 64;
+/** Rows of that product that are in memory at once. */
+const BLOCK_ROWS = 1024;
+
+/** Subtracts what a panel explains, [n][PANEL], from the rows and columns of K that are not taken yet. */
+async function subtractPanel(
+  gram: readonly Float64Array[],
+  panel: Float64Array,
+  rest: readonly number[],
+): Promise<void> {
+  const data = new Float64Array(rest.length * PANEL);
+  for (const [i, row] of rest.entries()) data.set(panel.subarray(row * PANEL, (row + 1) * PANEL), i * PANEL);
+  const all = { rows: rest.length, columns: PANEL, data };
+  for (let start = 0; start < rest.length; start += BLOCK_ROWS) {
+    const rows = rest.slice(start, start + BLOCK_ROWS);
+    const block = {
+      rows: rows.length,
+      columns: PANEL,
+      data: data.subarray(start * PANEL, (start + rows.length) * PANEL),
+    };
+    const explained = await product64(block, all, 'second');
+    for (const [i, row] of rows.entries()) {
+      const own = gram[row] ?? new Float64Array();
+      for (let j = 0; j < rest.length; j++) {
+        const column = rest[j] ?? 0;
+        own[column] = (own[column] ?? Number.NaN) - (explained[i * rest.length + j] ?? Number.NaN);
+      }
+    }
+  }
+}
+
 /**
  * Pivoted Cholesky factorisation of a symmetric positive semi-definite matrix (Higham, "Analysis of the Cholesky
- * decomposition of a semi-definite matrix", 1990). Takes the row with the most left first, so that it reveals the rank.
- * @param gram [n][n]
+ * decomposition of a semi-definite matrix", 1990), in panels (Lucas, "LAPACK-style codes for level 2 and 3 pivoted
+ * Cholesky factorizations", 2004). Takes the row with the most left first, so that it reveals the rank.
+ * @param gram [n][n]; it is overwritten
  */
-export function pivotedCholesky(gram: readonly Float64Array[]): Factor {
+export async function pivotedCholesky(gram: readonly Float64Array[]): Promise<Factor> {
   const count = gram.length;
   const coordinates = gram.map(() => new Float64Array(count));
   const diagonal = gram.map((row, index) => row[index] ?? Number.NaN);
   const left = Float64Array.from(diagonal);
-  const taken = new Uint8Array(count);
   const pivots: number[] = [];
-  for (;;) {
-    let pivot = -1;
-    for (let i = 0; i < count; i++) {
-      if (taken[i] === 1 || !((left[i] ?? 0) > TOLERANCE * (diagonal[i] ?? 0))) continue;
-      if (pivot === -1 || (left[i] ?? 0) > (left[pivot] ?? 0)) pivot = i;
+  let rest = [...gram.keys()];
+  let panel = new Float64Array(count * PANEL);
+
+  const nextPivot = (): number | undefined => {
+    let pivot: number | undefined;
+    for (const i of rest) {
+      if (!((left[i] ?? 0) > TOLERANCE * (diagonal[i] ?? 0))) continue;
+      if (pivot === undefined || (left[i] ?? 0) > (left[pivot] ?? 0)) pivot = i;
     }
-    const pivotRow = coordinates[pivot];
-    const products = gram[pivot];
-    if (pivotRow === undefined || products === undefined) break;
+    return pivot;
+  };
+
+  for (let pivot = nextPivot(); pivot !== undefined; pivot = nextPivot()) {
     const rank = pivots.length;
-    const root = Math.sqrt(left[pivot] ?? 0);
-    for (const [i, row] of coordinates.entries()) {
-      if (taken[i] === 1 || i === pivot) continue;
-      const value = ((products[i] ?? 0) - dot(row, pivotRow, rank)) / root;
-      row[rank] = value;
+    const column = rank % PANEL;
+    const root = Math.sqrt(left[pivot] ?? Number.NaN);
+    const pivotRow = panel.subarray(pivot * PANEL, pivot * PANEL + column);
+    rest = rest.filter((i) => i !== pivot);
+    for (const i of rest) {
+      const explained = dot(panel.subarray(i * PANEL, i * PANEL + column), pivotRow, column);
+      const value = ((gram[i]?.[pivot] ?? Number.NaN) - explained) / root;
+      panel[i * PANEL + column] = value;
       left[i] = (left[i] ?? 0) - value * value;
     }
-    pivotRow[rank] = root;
-    taken[pivot] = 1;
+    panel[pivot * PANEL + column] = root;
+    for (const i of [pivot, ...rest]) {
+      const row = coordinates[i];
+      if (row !== undefined) row[rank] = panel[i * PANEL + column] ?? Number.NaN;
+    }
     pivots.push(pivot);
+    if (column === PANEL - 1) {
+      await subtractPanel(gram, panel, rest);
+      panel = new Float64Array(count * PANEL);
+    }
   }
   const rank = pivots.length;
   const trimmed = coordinates.map((row) => row.subarray(0, rank));

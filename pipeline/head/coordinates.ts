@@ -1,10 +1,10 @@
-import { add, keep, matMul, tensor2d, tidy, transpose, zeros, type Tensor } from '@tensorflow/tfjs-core';
 import type { FeatureCache } from '../features/schema.js';
 import { pivotedCholesky, solveLower, solveUpper } from './cholesky.js';
 import { FEATURE_LENGTH } from '../backbone/vgg16.js';
 import { checkedRows, rowBlocks } from './features.js';
 import { normalizedProducts, normalizeRows } from './normalize.js';
 import type { Gram } from './gram.js';
+import { product32 } from './matrix.js';
 import type { Settings } from './settings.js';
 
 /** The numbers in which the first layer is trained, and the way back to a kernel over all 25,088 features. */
@@ -13,7 +13,7 @@ export interface Coordinates {
   /** What features are multiplied by; kernelOf folds it in. */
   readonly scale: number;
   /** Of photographs by their digests. @returns float32 [digests.length, width] */
-  rows(digests: readonly string[]): Float32Array;
+  rows(digests: readonly string[]): Promise<Float32Array>;
   /**
    * @param kernel float32 [width, units], for coordinates
    * @returns float32 [25088, units], for features that are not scaled (but normalized, where they are)
@@ -29,39 +29,57 @@ function scaleFor(squaredNorm: number | null, meanSquaredNorm: number): number {
 /** What happens to features before they reach the first layer. */
 export type Scaling = Pick<Settings, 'normalize' | 'squaredNorm'>;
 
-/** The features themselves, all in memory: 100 kB a photograph. */
+/** Features of so many photographs stay in memory: 800 MB. Others are read again whenever they are asked for. */
+const KEPT_ROWS = 8192;
+
+/**
+ * The features themselves.
+ * @param training distinct digests
+ */
 export async function fullCoordinates(
   cache: FeatureCache,
-  digests: readonly string[],
   training: readonly string[],
   { normalize, squaredNorm }: Scaling,
+  keptRows = KEPT_ROWS,
 ): Promise<Coordinates> {
-  const stored = new Map<string, Float32Array>();
-  for await (const { digest, feature } of checkedRows(cache, digests)) {
-    normalizeRows(normalize, feature);
-    stored.set(digest, feature);
-  }
+  const kept = new Map<string, Float32Array>();
+  const remember = (digest: string, feature: Float32Array): void => {
+    if (kept.size < keptRows) kept.set(digest, feature);
+  };
   let squares = 0;
-  for (const digest of training) {
-    for (const value of stored.get(digest) ?? []) squares += value * value;
+  for await (const { digest, feature } of checkedRows(cache, training)) {
+    normalizeRows(normalize, feature);
+    for (const value of feature) squares += value * value;
+    remember(digest, feature);
   }
   const scale = scaleFor(squaredNorm, squares / training.length);
+  const rescale = (feature: Float32Array): void => {
+    for (let i = 0; i < feature.length; i++) feature[i] = (feature[i] ?? 0) * scale;
+  };
+  for (const feature of kept.values()) rescale(feature);
   return {
     width: FEATURE_LENGTH,
     scale,
-    rows(wanted) {
+    async rows(wanted) {
       const rows = new Float32Array(wanted.length * FEATURE_LENGTH);
-      for (const [index, digest] of wanted.entries()) {
-        rows.set(stored.get(digest) ?? [], index * FEATURE_LENGTH);
+      const read = new Map<string, Float32Array>();
+      for await (const { digest, feature } of checkedRows(cache, new Set(wanted.filter((each) => !kept.has(each))))) {
+        normalizeRows(normalize, feature);
+        rescale(feature);
+        read.set(digest, feature);
+        remember(digest, feature);
       }
-      return scale === 1 ? rows : rows.map((value) => value * scale);
+      for (const [index, digest] of wanted.entries()) {
+        rows.set(kept.get(digest) ?? read.get(digest) ?? [], index * FEATURE_LENGTH);
+      }
+      return rows;
     },
     kernelOf: async (kernel) => kernel.map((value) => value * scale),
   };
 }
 
 /** Photographs whose features are in memory at once where a kernel is put together. */
-const BLOCK_ROWS = 128;
+const BLOCK_ROWS = 256;
 
 /** @returns Xᵀ A, float32 [25088, units], for the (normalized) features X of photographs and A [photographs, units] */
 export async function combineRows(
@@ -72,26 +90,20 @@ export async function combineRows(
   units: number,
 ): Promise<Float32Array> {
   const position = new Map(digests.map((digest, index) => [digest, index]));
-  let total: Tensor = zeros([FEATURE_LENGTH, units]);
-  try {
-    for await (const block of rowBlocks(cache, digests, BLOCK_ROWS)) {
-      normalizeRows(normalize, block.features);
-      const part = new Float32Array(block.digests.length * units);
-      for (const [row, digest] of block.digests.entries()) {
-        const start = (position.get(digest) ?? 0) * units;
-        part.set(weights.subarray(start, start + units), row * units);
-      }
-      const before = total;
-      total = tidy(() => {
-        const features = transpose(tensor2d(block.features, [block.digests.length, FEATURE_LENGTH]));
-        return keep(add(before, matMul(features, tensor2d(part, [block.digests.length, units]))));
-      });
-      before.dispose();
+  const total = new Float32Array(FEATURE_LENGTH * units);
+  for await (const block of rowBlocks(cache, digests, BLOCK_ROWS)) {
+    normalizeRows(normalize, block.features);
+    const rows = block.digests.length;
+    const part = new Float32Array(rows * units);
+    for (const [row, digest] of block.digests.entries()) {
+      const start = (position.get(digest) ?? 0) * units;
+      part.set(weights.subarray(start, start + units), row * units);
     }
-    return Float32Array.from(total.dataSync());
-  } finally {
-    total.dispose();
+    const features = { rows, columns: FEATURE_LENGTH, data: block.features };
+    const sum = await product32(features, { rows, columns: units, data: part }, 'first');
+    for (let i = 0; i < total.length; i++) total[i] = (total[i] ?? 0) + (sum[i] ?? Number.NaN);
   }
+  return total;
 }
 
 /**
@@ -99,33 +111,36 @@ export async function combineRows(
  * K = X Xᵀ. A kernel V W has no part outside of the span, where training could not reach.
  * @param training distinct digests
  */
-export function spanCoordinates(
+export async function spanCoordinates(
   cache: FeatureCache,
   gram: Gram,
   training: readonly string[],
   { normalize, squaredNorm }: Scaling,
-): Coordinates {
+): Promise<Coordinates> {
   const products = normalizedProducts(normalize, gram);
   const squares = training.reduce((sum, digest) => sum + products.product(digest, digest), 0);
   const scale = scaleFor(squaredNorm, squares / training.length);
-  const { pivots, lower, coordinates } = pivotedCholesky(products.block(training, training));
-  const known = new Map(training.map((digest, index) => [digest, coordinates[index]]));
+  const { pivots, lower, coordinates } = await pivotedCholesky(products.block(training, training));
+  const scaled = (row: Float64Array): Float32Array => {
+    const result = new Float32Array(row.length);
+    for (let k = 0; k < row.length; k++) result[k] = (row[k] ?? Number.NaN) * scale;
+    return result;
+  };
+  const known = new Map(training.map((digest, index) => [digest, scaled(coordinates[index] ?? new Float64Array())]));
   const pivotDigests = pivots.map((pivot) => training[pivot] ?? '');
   const width = pivots.length;
+  const rowOf = (digest: string): Float32Array => {
+    const [row = new Float64Array()] = products.block([digest], pivotDigests);
+    const own = scaled(solveLower(lower, row));
+    known.set(digest, own);
+    return own;
+  };
   return {
     width,
     scale,
-    rows(digests) {
+    async rows(digests) {
       const rows = new Float32Array(digests.length * width);
-      for (const [index, digest] of digests.entries()) {
-        let own = known.get(digest);
-        if (own === undefined) {
-          const [row = new Float64Array()] = products.block([digest], pivotDigests);
-          own = solveLower(lower, row);
-          known.set(digest, own);
-        }
-        for (const [k, value] of own.entries()) rows[index * width + k] = value * scale;
-      }
+      for (const [index, digest] of digests.entries()) rows.set(known.get(digest) ?? rowOf(digest), index * width);
       return rows;
     },
     kernelOf(kernel, units) {

@@ -1,11 +1,10 @@
-import { tensor2d, tidy } from '@tensorflow/tfjs-core';
 import type { FeatureCache } from '../features/schema.js';
 import { combineRows, fullCoordinates, spanCoordinates, type Coordinates } from './coordinates.js';
-import { DenseNetwork, initialWeights, scaleOutput, type LayerWeights } from './dense.js';
+import { initialWeights, scaleOutput, type LayerWeights } from './dense.js';
 import { FEATURE_LENGTH } from '../backbone/vgg16.js';
-
 import { fit, type EpochRecord, type Matrix } from './fit.js';
 import type { Gram } from './gram.js';
+import { openPredictor } from './network.js';
 import { normalizedProducts } from './normalize.js';
 import { fitRidge, predictRidge } from './ridge.js';
 import type { Settings } from './settings.js';
@@ -61,40 +60,42 @@ export interface TrainedHead {
 const distinct = (digests: readonly string[]): string[] => [...new Set(digests)].toSorted();
 
 async function openCoordinates(
-  { cache, examples, gram }: Experiment,
+  { cache, gram }: Experiment,
   training: readonly Example[],
   settings: Settings,
 ): Promise<Coordinates> {
   const digests = distinct(training.map(({ digest }) => digest));
   if (gram !== null && settings.space === 'span') return spanCoordinates(cache, gram, digests, settings);
-  const all = distinct(examples.map(({ digest }) => digest));
-  return fullCoordinates(cache, all, digests, settings);
+  return fullCoordinates(cache, digests, settings);
 }
 
 function matrix(coordinates: Coordinates, examples: readonly Example[], transform: TargetTransform): Matrix {
+  const targets = examples.map(({ target }) => target);
   return {
-    count: examples.length,
     width: coordinates.width,
-    rows: coordinates.rows(examples.map(({ digest }) => digest)),
-    targets: toTraining(
-      transform,
-      examples.map(({ target }) => target),
-    ),
+    targets: toTraining(transform, targets),
+    rows: async (indices) => coordinates.rows(Array.from(indices, (index) => examples[index]?.digest ?? '')),
   };
 }
 
 /** Rows that are pushed through the network at once where it predicts. */
 const PREDICT_ROWS = 256;
 
-function predictAll(layers: readonly LayerWeights[], coordinates: Coordinates, examples: readonly Example[]): number[] {
-  const network = new DenseNetwork(layers);
+async function predictAll(
+  layers: readonly LayerWeights[],
+  coordinates: Coordinates,
+  examples: readonly Example[],
+): Promise<number[]> {
+  const predictor = await openPredictor(layers.length);
   const outputs: number[] = [];
-  for (let start = 0; start < examples.length; start += PREDICT_ROWS) {
-    const digests = examples.slice(start, start + PREDICT_ROWS).map(({ digest }) => digest);
-    const rows = coordinates.rows(digests);
-    outputs.push(...tidy(() => network.forward(tensor2d(rows, [digests.length, coordinates.width])).dataSync()));
+  try {
+    for (let start = 0; start < examples.length; start += PREDICT_ROWS) {
+      const digests = examples.slice(start, start + PREDICT_ROWS).map(({ digest }) => digest);
+      outputs.push(...(await predictor.predict(layers, await coordinates.rows(digests))));
+    }
+  } finally {
+    await predictor.close();
   }
-  network.dispose();
   return outputs;
 }
 
@@ -120,7 +121,7 @@ async function fitExamples(
     ...(onEpoch === undefined ? {} : { onEpoch }),
   });
   const { examples } = experiment;
-  const predictions = toUnit(transform, predictAll(fitted.layers, coordinates, examples));
+  const predictions = toUnit(transform, await predictAll(fitted.layers, coordinates, examples));
   return { transform, coordinates, fitted, predictions };
 }
 
@@ -160,18 +161,18 @@ async function trainDense(
   };
 }
 
-function trainRidge(
+async function trainRidge(
   { cache, examples }: Experiment,
   gram: Gram,
   parts: readonly Part[],
   settings: Settings,
-): TrainedHead {
+): Promise<TrainedHead> {
   const training = examples.filter((_, index) => parts[index] === 'train');
   const digests = training.map(({ digest }) => digest);
   const targets = training.map(({ target }) => target);
   const transform = fitTransform(settings.target, targets);
   const products = normalizedProducts(settings.normalize, gram);
-  const ridge = fitRidge(products.block(digests, digests), toTraining(transform, targets));
+  const ridge = await fitRidge(products.block(digests, digests), toTraining(transform, targets));
   const all = examples.map(({ digest }) => digest);
   const outputs = products.block(all, digests).map((row) => predictRidge(ridge, row));
   return {

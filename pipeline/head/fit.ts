@@ -1,17 +1,16 @@
 import { setImmediate } from 'node:timers/promises';
-import { dispose, stack, tensor1d, tensor2d, tidy, type Tensor } from '@tensorflow/tfjs-core';
 import { InputError, InterruptedError } from '../errors.js';
-import { DenseNetwork, type LayerWeights } from './dense.js';
-import { openOptimizer } from './optimizer.js';
+import type { LayerWeights } from './dense.js';
+import { openPredictor, openTrainer } from './network.js';
 import { permutation, uniformStream } from './random.js';
 import type { Settings } from './settings.js';
 
 /** Rows [n, width] and their targets [n], as the head is trained on them. */
 export interface Matrix {
-  readonly count: number;
   readonly width: number;
-  readonly rows: Float32Array;
   readonly targets: Float32Array;
+  /** @returns float32 [indices.length, width] */
+  rows(indices: Int32Array): Promise<Float32Array>;
 }
 
 export interface EpochRecord {
@@ -41,26 +40,23 @@ export interface FitOptions {
   readonly onEpoch?: (record: EpochRecord) => void;
 }
 
-/** The batches of one epoch: a new order of all rows, or (with `steps`) one batch drawn with replacement. */
-function* batches(count: number, { batch, steps }: Settings, uniform: () => number): Generator<Int32Array> {
-  if (steps !== null) {
-    yield Int32Array.from({ length: batch }, () => Math.floor(uniform() * count));
-    return;
-  }
-  const order = permutation(count, uniform);
-  for (let start = 0; start < count; start += batch) yield order.subarray(start, start + batch);
+/** Numbers of rows that are in memory at once: 64 MB. */
+const PART_FLOATS = 2 ** 24;
+
+/** Parts of so many whole batches as memory should hold. */
+function* partsOf(order: Int32Array, width: number, batch: number): Generator<Int32Array> {
+  const size = batch * Math.max(1, Math.floor(PART_FLOATS / width / batch));
+  for (let start = 0; start < order.length; start += size) yield order.subarray(start, start + size);
 }
 
-function gather({ width, rows, targets }: Matrix, indices: Int32Array): [Float32Array, Float32Array] {
-  const batchRows = new Float32Array(indices.length * width);
-  for (const [position, index] of indices.entries()) {
-    batchRows.set(rows.subarray(index * width, (index + 1) * width), position * width);
-  }
-  return [batchRows, Float32Array.from(indices, (index) => targets[index] ?? Number.NaN)];
+/** The rows of one epoch: all in a new order, or (with `steps`) one batch drawn with replacement. */
+function orderOf(count: number, { batch, steps }: Settings, uniform: () => number): Int32Array {
+  if (steps === null) return permutation(count, uniform);
+  return Int32Array.from({ length: batch }, () => Math.floor(uniform() * count));
 }
 
 /** Inverted dropout: what stays is scaled up, so that prediction needs no change. */
-function dropoutMasks(count: number, { hidden, dropout }: Settings, uniform: () => number): Tensor[] {
+function dropoutMasks(count: number, { hidden, dropout }: Settings, uniform: () => number): Float32Array[] {
   if (dropout === 0) return [];
   const kept = 1 / (1 - dropout);
   const threshold = Math.round(dropout * 0x10000);
@@ -72,7 +68,7 @@ function dropoutMasks(count: number, { hidden, dropout }: Settings, uniform: () 
       mask[i] = (bits & 0xffff) < threshold ? 0 : kept;
       if (i + 1 < mask.length) mask[i + 1] = bits >>> 16 < threshold ? 0 : kept;
     }
-    return tensor2d(mask, [units, count]);
+    return mask;
   });
 }
 
@@ -87,7 +83,7 @@ function checkFinite(losses: readonly number[], epoch: number, stepsBefore: numb
   });
 }
 
-/** Lets the loop be interrupted between two epochs. */
+/** Lets the loop be interrupted. */
 async function breathe(signal: AbortSignal): Promise<void> {
   await setImmediate();
   if (!signal.aborted) return;
@@ -101,44 +97,31 @@ async function breathe(signal: AbortSignal): Promise<void> {
  * Trains a dense head.
  * @throws InputError that names the step where a loss is not finite; InterruptedError
  */
-export async function fit({
-  initial,
-  train: examples,
-  validation,
-  settings,
-  signal,
-  onEpoch,
-}: FitOptions): Promise<Fitted> {
-  const network = new DenseNetwork(initial);
-  const optimizer = openOptimizer(settings);
+export async function fit({ initial, train, validation, settings, signal, onEpoch }: FitOptions): Promise<Fitted> {
+  const trainer = await openTrainer(initial, settings);
+  const predictor = await openPredictor(initial.length);
   const uniform = uniformStream(settings.batchSeed, 'batches');
-  const held = validation && {
-    rows: tensor2d(validation.rows, [validation.count, validation.width]),
-    targets: validation.targets,
-  };
   const history: EpochRecord[] = [];
-  let best: { epoch: number; loss: number; weights: Tensor[] } | undefined;
+  let best: { readonly epoch: number; readonly loss: number; readonly layers: readonly LayerWeights[] } | undefined;
   let step = 0;
 
-  const trainStep = (indices: Int32Array): Tensor =>
-    tidy(() => {
-      const [rows, targets] = gather(examples, indices);
-      const masks = dropoutMasks(indices.length, settings, uniform);
-      const { loss, pairs } = network.gradients(
-        tensor2d(rows, [indices.length, examples.width]),
-        tensor1d(targets),
-        masks,
-      );
-      optimizer.step(pairs);
-      if (settings.weightDecay > 0) network.shrink(1 - settings.learningRate * settings.weightDecay);
-      return loss;
+  const trainOn = async (indices: Int32Array): Promise<Float32Array> => {
+    await breathe(signal);
+    return trainer.train({
+      rows: await train.rows(indices),
+      targets: Float32Array.from(indices, (index) => train.targets[index] ?? Number.NaN),
+      masks: dropoutMasks(indices.length, settings, uniform),
     });
+  };
 
-  const validationLoss = (): number | null => {
-    if (held === null) return null;
-    const outputs = tidy(() => network.forward(held.rows).dataSync());
+  const validationLoss = async (held: Matrix): Promise<number> => {
     let squared = 0;
-    for (const [index, target] of held.targets.entries()) squared += ((outputs[index] ?? Number.NaN) - target) ** 2;
+    for (const indices of partsOf(Int32Array.from(held.targets.keys()), held.width, 1)) {
+      const outputs = await predictor.predict(trainer.layers(), await held.rows(indices));
+      for (const [i, index] of indices.entries()) {
+        squared += ((outputs[i] ?? Number.NaN) - (held.targets[index] ?? Number.NaN)) ** 2;
+      }
+    }
     return squared / held.targets.length;
   };
 
@@ -146,12 +129,12 @@ export async function fit({
     const last = settings.steps ?? settings.epochs;
     for (let epoch = 1; epoch <= last; epoch++) {
       const started = performance.now();
-      const tensors = [...batches(examples.count, settings, uniform)].map(trainStep);
-      const losses = Array.from(tidy(() => stack(tensors).dataSync()));
-      dispose(tensors);
+      const losses: number[] = [];
+      const order = orderOf(train.targets.length, settings, uniform);
+      for (const part of partsOf(order, train.width, settings.batch)) losses.push(...(await trainOn(part)));
       checkFinite(losses, epoch, step, settings.learningRate);
       step += losses.length;
-      const heldLoss = validationLoss();
+      const heldLoss = validation && (await validationLoss(validation));
       if (heldLoss !== null) checkFinite([heldLoss], epoch, step - 1, settings.learningRate);
       const record = {
         epoch,
@@ -163,18 +146,13 @@ export async function fit({
       history.push(record);
       onEpoch?.(record);
       if (heldLoss !== null && (best === undefined || heldLoss < best.loss)) {
-        if (best !== undefined) dispose(best.weights);
-        best = { epoch, loss: heldLoss, weights: network.snapshot() };
+        best = { epoch, loss: heldLoss, layers: trainer.layers() };
       }
       if (best !== undefined && settings.patience !== null && epoch - best.epoch >= settings.patience) break;
-      await breathe(signal);
     }
-    if (best !== undefined) network.restore(best.weights);
-    return { layers: network.weights(), history, epoch: best?.epoch ?? history.length };
+    return { layers: best?.layers ?? trainer.layers(), history, epoch: best?.epoch ?? history.length };
   } finally {
-    network.dispose();
-    optimizer.dispose();
-    if (held !== null) held.rows.dispose();
-    if (best !== undefined) dispose(best.weights);
+    await trainer.close();
+    await predictor.close();
   }
 }

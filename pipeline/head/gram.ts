@@ -1,8 +1,7 @@
-import { matMul, tensor2d, tidy, transpose } from '@tensorflow/tfjs-core';
-import { setImmediate } from 'node:timers/promises';
 import type { FeatureCache } from '../features/schema.js';
 import { FEATURE_LENGTH } from '../backbone/vgg16.js';
 import { rowBlocks, type RowBlock } from './features.js';
+import { product32, type Matrix } from './matrix.js';
 
 /** Inner products of features by their photographs' digests. */
 export interface Products {
@@ -66,25 +65,20 @@ const BLOCK_ROWS = 512;
 /** float32 products are summed over so many features, then in float64: K's error stays near 1e-7 of its size. */
 const CHUNK = 1568;
 
-function chunkOf({ digests, features }: RowBlock, start: number): Float32Array {
+function chunkOf({ digests, features }: RowBlock, start: number): Matrix<Float32Array> {
   const chunk = new Float32Array(digests.length * CHUNK);
   for (let row = 0; row < digests.length; row++) {
     const from = row * FEATURE_LENGTH + start;
     chunk.set(features.subarray(from, from + CHUNK), row * CHUNK);
   }
-  return chunk;
+  return { rows: digests.length, columns: CHUNK, data: chunk };
 }
 
 /** All products of two blocks' rows, [a, b]. */
-function products(a: RowBlock, b: RowBlock): Float64Array {
+async function products(a: RowBlock, b: RowBlock): Promise<Float64Array> {
   const total = new Float64Array(a.digests.length * b.digests.length);
   for (let start = 0; start < FEATURE_LENGTH; start += CHUNK) {
-    const part = tidy(() => {
-      const left = tensor2d(chunkOf(a, start), [a.digests.length, CHUNK]);
-      const right = tensor2d(chunkOf(b, start), [b.digests.length, CHUNK]);
-      // A transposed product is 10 times slower on WebAssembly than a transpose and a plain one.
-      return matMul(left, transpose(right)).dataSync();
-    });
+    const part = await product32(chunkOf(a, start), chunkOf(b, start), 'second');
     for (let i = 0; i < total.length; i++) total[i] = (total[i] ?? 0) + (part[i] ?? Number.NaN);
   }
   return total;
@@ -119,7 +113,7 @@ export async function extendGram(
     // The new rows up to this block's last, and all the old ones.
     const partners = all.slice(0, last + 1);
     for await (const partner of rowBlocks(cache, partners, BLOCK_ROWS)) {
-      const part = products(block, partner);
+      const part = await products(block, partner);
       for (const [i, one] of block.digests.entries()) {
         const row = position.get(one) ?? 0;
         for (const [j, other] of partner.digests.entries()) {
@@ -127,7 +121,6 @@ export async function extendGram(
           if (column <= row) packed[(row * (row + 1)) / 2 + column] = part[i * partner.digests.length + j] ?? 0;
         }
       }
-      await setImmediate();
     }
     done += block.digests.length;
     onPair(done, added.length);

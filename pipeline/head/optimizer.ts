@@ -1,4 +1,4 @@
-import { add, div, keep, mul, sqrt, square, sub, tidy, type Tensor, type Variable } from '@tensorflow/tfjs-core';
+import type { Graph, Value } from './graph.js';
 import type { Settings } from './settings.js';
 
 const MOMENTUM = 0.9;
@@ -10,80 +10,73 @@ const BETA2 = 0.999;
 /** As in TensorFlow.js for float32. */
 const EPSILON = 1e-7;
 
-/** Takes steps down the gradients of variables; its moving averages live until dispose(). */
-export interface Optimizer {
-  /** @param pairs each variable with its gradient; the same variables in the same order at every step */
-  step(pairs: readonly (readonly [Variable, Tensor])[]): void;
-  dispose(): void;
-}
+/** From a parameter's gradient and its sums so far: what is subtracted from it, and the sums then. */
+type Rule = (gradient: Value, sums: readonly Value[]) => { readonly update: Value; readonly sums: readonly Value[] };
 
-/**
- * One variable's update from its gradient, its sums so far and the number of the step (from 1): what is subtracted, and
- * the new sums.
- */
-type Rule = (gradient: Tensor, sums: readonly Tensor[], step: number) => { update: Tensor; sums: Tensor[] };
+interface Optimizer {
+  /** What it keeps for each parameter, in the parameter's shape, at first 0. */
+  readonly sums: readonly string[];
+  /** @param step int64 [1], from 1 */
+  open(graph: Graph, rate: number, step: Value): Rule;
+}
 
 /** x decay + term: a moving average without its constant factor, which the rules put into the rate: fewer passes. */
-const decayed = (sum: Tensor | undefined, decay: number, term: Tensor): Tensor =>
-  sum === undefined ? term : add(mul(sum, decay), term);
-
-function momentum(rate: number): Rule {
-  return (gradient, [before]) => {
-    const velocity = decayed(before, MOMENTUM, gradient);
-    return { update: mul(velocity, rate), sums: [velocity] };
-  };
+function decayed(graph: Graph, sum: Value | undefined, decay: number, term: Value): Value {
+  return sum === undefined ? term : graph.op('Add', [graph.op('Mul', [sum, graph.scalar(decay)]), term]);
 }
 
-/** rate g / sqrt(v + epsilon), v = (1 - decay) sum: Tieleman and Hinton, 2012, with epsilon as in TensorFlow. */
-function rmsprop(rate: number): Rule {
-  const share = 1 - DECAY;
-  return (gradient, [before]) => {
-    const sum = decayed(before, DECAY, square(gradient));
-    const root = sqrt(add(sum, EPSILON / share));
-    return { update: mul(div(gradient, root), rate / Math.sqrt(share)), sums: [sum] };
-  };
-}
-
-/** rate m / (sqrt(v) + epsilon), m and v corrected for their beginning at 0. */
-function adam(rate: number): Rule {
-  return (gradient, [first, second], step) => {
-    const m = decayed(first, BETA1, gradient);
-    const v = decayed(second, BETA2, square(gradient));
-    const mScale = (1 - BETA1) / (1 - BETA1 ** step);
-    const vScale = Math.sqrt((1 - BETA2) / (1 - BETA2 ** step));
-    const quotient = div(m, add(sqrt(v), EPSILON / vScale));
-    return { update: mul(quotient, (rate * mScale) / vScale), sums: [m, v] };
-  };
-}
-
-const RULES: Readonly<Record<Settings['optimizer'], (rate: number) => Rule>> = {
-  sgd: (rate) => (gradient) => ({ update: mul(gradient, rate), sums: [] }),
-  momentum,
-  rmsprop,
-  adam,
+const sgd: Optimizer = {
+  sums: [],
+  open: (graph, rate) => (gradient) => ({ update: graph.op('Mul', [gradient, graph.scalar(rate)]), sums: [] }),
 };
 
-/** The rules of tf.train's optimizers, in two thirds of their passes over the parameters. */
-export function openOptimizer({ optimizer, learningRate }: Pick<Settings, 'optimizer' | 'learningRate'>): Optimizer {
-  const rule = RULES[optimizer](learningRate);
-  let sums: Tensor[][] = [];
-  let steps = 0;
-  return {
-    step(pairs) {
-      steps += 1;
-      const before = sums;
-      sums = tidy(() =>
-        pairs.map(([parameters, gradient], index) => {
-          const { update, sums: after } = rule(gradient, before[index] ?? [], steps);
-          parameters.assign(sub(parameters, update));
-          return after.map((sum) => keep(sum));
-        }),
-      );
-      for (const sum of before.flat()) sum.dispose();
+const momentum: Optimizer = {
+  sums: ['velocity'],
+  open:
+    (graph, rate) =>
+    (gradient, [before]) => {
+      const velocity = decayed(graph, before, MOMENTUM, gradient);
+      return { update: graph.op('Mul', [velocity, graph.scalar(rate)]), sums: [velocity] };
     },
-    dispose() {
-      for (const sum of sums.flat()) sum.dispose();
-      sums = [];
-    },
-  };
-}
+};
+
+/** rate g / sqrt(v + epsilon), v = (1 - decay) sum: Tieleman and Hinton, 2012, with epsilon as in TensorFlow. */
+const rmsprop: Optimizer = {
+  sums: ['squares'],
+  open(graph, rate) {
+    const share = 1 - DECAY;
+    return (gradient, [before]) => {
+      const squares = decayed(graph, before, DECAY, graph.op('Mul', [gradient, gradient]));
+      const root = graph.op('Sqrt', [graph.op('Add', [squares, graph.scalar(EPSILON / share)])]);
+      const quotient = graph.op('Div', [gradient, root]);
+      return { update: graph.op('Mul', [quotient, graph.scalar(rate / Math.sqrt(share))]), sums: [squares] };
+    };
+  },
+};
+
+/** rate m / (sqrt(v) + epsilon), m and v corrected for their beginning at 0. */
+const adam: Optimizer = {
+  sums: ['gradients', 'squares'],
+  open(graph, rate, step) {
+    // In float64: 1 - 0.999 has four digits in float32.
+    const count = graph.op('CastLike', [step, graph.double(0)]);
+    /** (1 - beta) / (1 - beta ^ step): what makes a sum an average. */
+    const share = (beta: number): Value => {
+      const left = graph.op('Sub', [graph.double(1), graph.op('Pow', [graph.double(beta), count])]);
+      return graph.op('Div', [graph.double(1 - beta), left]);
+    };
+    const single = (value: Value): Value => graph.op('CastLike', [value, graph.scalar(0)]);
+    const root = graph.op('Sqrt', [share(BETA2)]);
+    const epsilon = single(graph.op('Div', [graph.double(EPSILON), root]));
+    const scale = single(graph.op('Div', [graph.op('Mul', [graph.double(rate), share(BETA1)]), root]));
+    return (gradient, [first, second]) => {
+      const m = decayed(graph, first, BETA1, gradient);
+      const v = decayed(graph, second, BETA2, graph.op('Mul', [gradient, gradient]));
+      const quotient = graph.op('Div', [m, graph.op('Add', [graph.op('Sqrt', [v]), epsilon])]);
+      return { update: graph.op('Mul', [quotient, scale]), sums: [m, v] };
+    };
+  },
+};
+
+/** The rules of tf.train's optimizers. */
+export const RULES: Readonly<Record<Settings['optimizer'], Optimizer>> = { sgd, momentum, rmsprop, adam };

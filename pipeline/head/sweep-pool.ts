@@ -6,7 +6,7 @@ import type { z } from 'zod';
 import { InputError, InterruptedError, WorldError } from '../errors.js';
 import { PACKAGE_ROOT } from '../package-root.js';
 import type { Settings } from './settings.js';
-import { replySchema, type SweepRecord } from './sweep-record.js';
+import { replySchema, STOP, type SweepRecord } from './sweep-record.js';
 import type { workerDataSchema } from './sweep-worker.js';
 
 export interface SweepTask {
@@ -46,8 +46,9 @@ export async function runPool(
   );
   const stop = (): void => {
     queue.length = 0;
-    for (const worker of workers) void worker.terminate();
+    for (const worker of workers) worker.postMessage(STOP);
   };
+  const ended = workers.map((worker) => new Promise((resolve) => worker.once('exit', resolve)));
   const interrupted = new Promise<never>((_, reject) => {
     const abort = (): void => {
       stop();
@@ -67,5 +68,6 @@ export async function runPool(
     await Promise.race([Promise.all(workers.map(serve)), interrupted]);
   } finally {
     stop();
+    await Promise.all(ended);
   }
 }

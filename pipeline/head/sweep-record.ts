@@ -39,6 +39,9 @@ const recordSchema = z.strictObject({
 /** What a sweep keeps of a run: artifacts/records/FINGERPRINT.json. */
 export type SweepRecord = z.infer<typeof recordSchema>;
 
+/** Ends a worker thread once its operation in onnxruntime is over: to end it within would abort the process. */
+export const STOP = 'stop';
+
 /** What a worker thread answers to a task. */
 export const replySchema = z.union([
   z.strictObject({ record: recordSchema }),

@@ -6,6 +6,7 @@ import { useWasm } from '../tensorflow/wasm.js';
 import { openGram } from './gram-file.js';
 import { readExamples } from './read-examples.js';
 import { settingsSchema } from './settings.js';
+import { STOP } from './sweep-record.js';
 import { sweepRun } from './sweep-run.js';
 
 /** What a worker thread of a sweep opens; the products are read from the cache, where the sweep has put them. */
@@ -31,10 +32,15 @@ if (parentPort !== null) {
   const { examples } = await readExamples(cache, labels);
   const digests = [...new Set(examples.map(({ digest }) => digest))];
   const gram = fits ? await openGram(cache, digests, { log: () => undefined }) : null;
-  const { signal } = new AbortController();
+  const interruption = new AbortController();
   port.on('message', (message: unknown) => {
+    if (message === STOP) {
+      interruption.abort();
+      port.close();
+      return;
+    }
     const { settings, fingerprint } = taskSchema.parse(message);
-    sweepRun({ cache, examples, gram }, settings, fingerprint, signal).then(
+    sweepRun({ cache, examples, gram }, settings, fingerprint, interruption.signal).then(
       (record) => port.postMessage({ record }),
       (error: unknown) =>
         port.postMessage({

@@ -140,7 +140,7 @@ export async function trainRun(options: TrainRunOptions, effects: Effects): Prom
   const parts = splitExamples(examples, settings);
 
   const lap = timer();
-  const baselines = baselinesOf(experiment, parts, settings.normalize);
+  const baselines = await baselinesOf(experiment, parts, settings.normalize);
   const baselineSeconds = lap();
   const { steps, epochs } = settings;
   const length = ['Training', steps ?? epochs, steps === null ? 'epochs' : 'steps'] as const;

@@ -1,19 +1,27 @@
 /**
- * Applies an asynchronous function to each item and yields the results in order, with at most `window` under way: the
- * next photographs are read and decoded while the stack is busy with the last, and memory stays bounded.
+ * Applies an asynchronous function to each item and yields the results in order. The first `window` are begun at once,
+ * and so many are under way from then on: the next photographs are read and decoded while the stack is busy with the
+ * last, and memory stays bounded.
  */
-export async function* ahead<Item, Result>(
+export function ahead<Item, Result>(
   items: Iterable<Item>,
   window: number,
   work: (item: Item) => Promise<Result>,
-): AsyncGenerator<Result> {
+): AsyncGenerator<Result, void, undefined> {
+  const iterator = items[Symbol.iterator]();
   const running: Promise<Result>[] = [];
-  for (const item of items) {
-    const result = work(item);
+  const begin = (): void => {
+    const next = iterator.next();
+    if (next.done === true) return;
+    const result = work(next.value);
     result.catch(() => undefined); // it is thrown where it is awaited below
     running.push(result);
-    const first = running.length >= window ? running.shift() : undefined;
-    if (first !== undefined) yield await first;
-  }
-  for (const result of running) yield await result;
+  };
+  for (let i = 0; i < window; i++) begin();
+  return (async function* results() {
+    for (let first = running.shift(); first !== undefined; first = running.shift()) {
+      begin();
+      yield await first;
+    }
+  })();
 }

@@ -7,7 +7,7 @@ import type { Effects } from '../terminal/effects.js';
 import type { Outcome, RunReport } from './outcome.js';
 
 /**
- * Photographs beyond which comparing all pairs would take many minutes: 20,000 are 200 million pairs, a minute or two on
+ * Photographs beyond which comparing all pairs would take many minutes: 20,000 are 200 million pairs, about a minute on
  * one core.
  */
 export const MOST_COMPARED = 20_000;

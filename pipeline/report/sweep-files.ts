@@ -58,6 +58,8 @@ export interface SweepFiles {
   readonly photographs: readonly { readonly id: string; readonly target: number }[];
   /** The folder of the features that the runs used; undefined where no run was saved. */
   readonly features: string | undefined;
+  /** The least RMSE that made-up labels allow, on the photographs that the best run was judged by. */
+  readonly floor: number | undefined;
 }
 
 async function readRecords(artifacts: string, sweep: SweepFiles['sweep']): Promise<SweepRun[]> {
@@ -93,6 +95,7 @@ export async function readSweep(name: string, artifacts: string): Promise<SweepF
       runs,
       photographs: best?.outcomes.map(({ id, target }) => ({ id, target })) ?? [],
       features: best?.config.features.folder,
+      floor: best?.summary.floor ?? undefined,
     };
   }
   const where = `--sweep; searched in ${artifacts}`;

@@ -51,7 +51,7 @@ function intervals(
   description: string,
   axis: string,
   rows: readonly Row[],
-  zero: boolean,
+  lines: readonly number[],
 ): Chart {
   const y = {
     field: 'name',
@@ -60,13 +60,13 @@ function intervals(
     title: null,
     axis: { labelLimit: 160, labelExpr: "split(datum.label, '\\n')" },
   };
-  const x = (field: string): Unit => ({ field, type: 'quantitative', title: axis, scale: { zero } });
-  const lines = {
+  const x = (field: string): Unit => ({ field, type: 'quantitative', title: axis, scale: { zero: false } });
+  const bars = {
     mark: { type: 'rule', size: 3, color: COLORS[0] },
     encoding: { y, x: x('low'), x2: { field: 'high' } },
   };
   const dots = { mark: { type: 'point', filled: true, size: 90, color: COLORS[1] }, encoding: { y, x: x('mean') } };
-  const layer = [...(zero ? [rule(0, 'x', [6, 4])] : []), lines, dots];
+  const layer = [...lines.map((value) => rule(value, 'x', [6, 4])), bars, dots];
   return chart(id, title, description, { height: 60 + 34 * rows.length, data: { values: rows }, layer });
 }
 
@@ -166,16 +166,21 @@ export function sweepPage(
   );
   const pairs = differences.map(({ one, other, rmse }) => rowOf(`${one}\n− ${other}`, rmse));
   const axis = axisTitle('Root mean squared error', unit);
+  const { floor } = files;
+  const chance =
+    floor === undefined
+      ? ''
+      : ` The dashed line is the floor that chance in the labels sets on average (${floor.toPrecision(3)}).`;
   const charts = [
     settings.length === 0
       ? undefined
       : intervals(
           'settings',
           'Error by setting',
-          'The mean over seeds with its 95 % interval, on photographs that chose nothing.',
+          `The mean over seeds with its 95 % interval, on photographs that chose nothing.${chance}`,
           axis,
           settings,
-          false,
+          floor === undefined ? [] : [floor],
         ),
     pairs.length === 0
       ? undefined
@@ -185,7 +190,7 @@ export function sweepPage(
           'The mean difference over the same seeds with its 95 % interval: where it holds 0, no difference was seen.',
           axisTitle('Difference of RMSE', unit),
           pairs,
-          true,
+          [0],
         ),
     curves(files),
     seen.length === 0 ? undefined : spreads(unit),

@@ -42,6 +42,7 @@ const FILES: SweepFiles = {
   ),
   photographs: ['a', 'b', 'c'].map((name, i) => ({ id: `${name}.jpg`, target: 50 + 10 * i })),
   features: 'features',
+  floor: 7.5,
 };
 
 it('measures disagreement on photographs that two seeds or more did not train on', () => {
@@ -74,6 +75,9 @@ describe.skipIf(CHROMIUM === undefined)('the page of a sweep in chromium', () =>
       'Disagreement between seeds',
     ]);
     expect(await page.locator('#chart-settings .mark-symbol.role-mark path').count()).toBe(2);
+    // Two intervals and the noise floor.
+    expect(await page.locator('#chart-settings .mark-rule.role-mark line').count()).toBe(3);
+    expect(await page.locator('#chart-settings').getAttribute('aria-label')).toContain('the floor that chance');
     expect(await page.locator('#chart-curves .mark-line.role-mark path').count()).toBe(6);
     expect(await page.locator('#errors td').allTextContents()).toContain('-1.000 (-1.500 to -0.5000)');
     expect(await page.locator('#gallery .name').allTextContents()).toEqual([

@@ -1,5 +1,6 @@
-import { rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import type { Engine } from '../../../pipeline/backbone/engines/engine.js';
 import { FEATURE_LENGTH } from '../../../pipeline/backbone/vgg16.js';
@@ -8,37 +9,42 @@ import { computeRanges, type Job } from '../../../pipeline/extraction/compute.js
 import { cutRanges } from '../../../pipeline/features/ranges.js';
 import type { CacheKey } from '../../../pipeline/features/schema.js';
 import { nodeEffects } from '../../../pipeline/terminal/effects.js';
+import type { Progress } from '../../../pipeline/terminal/progress.js';
 import { drawPictures } from '../../faults/extraction.js';
 import { newFolder } from '../../stages/command-line.js';
 
 const KEY: CacheKey = { weights: '0'.repeat(64), preprocessing: '1', layer: 'pool5', dtype: 'float32' };
 
-it('asks the engine for the next batch while it computes one', async () => {
+it('begins the next range while it computes one, and never gives an engine two batches at once', async () => {
   const folder = await newFolder();
   const images = join(folder, 'images');
-  await drawPictures(images, 2);
+  await drawPictures(images, 6);
   const { signal } = new AbortController();
   const effects = nodeEffects({ quiet: true, signal });
   const paths = { images, features: join(folder, 'features'), rehash: false };
   const comparison = await compareFolder(paths, KEY, signal);
   const ranges = cutRanges(comparison.plan.pending, 1);
-  expect(ranges).toHaveLength(2);
+  expect(ranges).toHaveLength(6);
 
-  // Answers only once it has been asked for both ranges.
-  let asked = 0;
-  let answer: (() => void) | undefined;
-  const both = new Promise<void>((resolve) => (answer = resolve));
+  // Each batch takes until two ranges are locked: the next is begun although one is under way.
+  let settled = 0;
+  const alone = async (): Promise<boolean> =>
+    settled < 4 && (await readdir(join(comparison.folder, 'locks'))).length < 2; // at the end there is no other
+  let underWay = 0;
+  let most = 0;
   const engine: Engine = {
     name: 'onnx',
-    description: 'two at once',
+    description: 'counts',
     batchSize: 4,
     async run() {
-      if (++asked === 2) answer?.();
-      await both;
+      most = Math.max(most, ++underWay);
+      while (await alone()) await setImmediate();
+      underWay--;
       return new Float32Array(FEATURE_LENGTH);
     },
     close: async () => undefined,
   };
+  const progress = (): Progress => ({ update: (count) => void (settled = count), stop: () => undefined });
   const job: Job = {
     folder: comparison.folder,
     key: KEY,
@@ -48,6 +54,8 @@ it('asks the engine for the next batch while it computes one', async () => {
     shardRows: 1,
     rejected: (_, reason) => expect.unreachable(reason),
   };
-  expect(await computeRanges(ranges, job, effects, async () => [engine])).toEqual({ rows: 2, engine: 'two at once' });
+  const computed = await computeRanges(ranges, job, { ...effects, progress }, async () => [engine]);
+  expect(computed).toEqual({ rows: 6, engine: 'counts' });
+  expect(most).toBe(1);
   await rm(folder, { recursive: true });
 });

@@ -23,7 +23,7 @@ it('rests on the validation part, and says that it chose the epoch', () => {
 it('says that the residuals are from before a refit', () => {
   const interval = calibrate(part('validation', 9), { epoch: 7, refitted: true });
   expect(interval && basisOf(interval)).toBe(
-    '9 validation residuals, which chose the epoch, from before the head was trained again with them',
+    '9 validation residuals, which chose the epoch, taken before the saved head was trained on them',
   );
 });
 

@@ -3,13 +3,13 @@ import { memory } from '@tensorflow/tfjs-core';
 import { FEATURE_LENGTH } from '../../../pipeline/backbone/vgg16.js';
 import type { FeatureCache } from '../../../pipeline/features/schema.js';
 import { fullCoordinates, spanCoordinates, type Coordinates } from '../../../pipeline/head/coordinates.js';
-import { DenseNetwork, initialWeights, type LayerWeights } from '../../../pipeline/head/dense.js';
-import { fit } from '../../../pipeline/head/fit.js';
+import { initialWeights, type LayerWeights } from '../../../pipeline/head/dense.js';
+import { fit, type Matrix } from '../../../pipeline/head/fit.js';
 import { extendGram, Gram } from '../../../pipeline/head/gram.js';
+import { openPredictor } from '../../../pipeline/head/network.js';
 import { normalNumbers } from '../../../pipeline/head/random.js';
 import { PRESETS, type Settings } from '../../../pipeline/head/settings.js';
 import { useWasm } from '../../../pipeline/tensorflow/wasm.js';
-import { tensor2d, tidy } from '@tensorflow/tfjs-core';
 import { digestOf, memoryCache, randomFeature, randomFeatures } from './memory-cache.js';
 
 beforeAll(useWasm);
@@ -27,11 +27,11 @@ async function lifted(span: Coordinates, layers: readonly LayerWeights[]): Promi
   return [{ ...first, inputs: FEATURE_LENGTH, kernel: await span.kernelOf(first.kernel, first.outputs) }, ...rest];
 }
 
-function predict(layers: readonly LayerWeights[], rows: Float32Array, width: number): number[] {
-  const network = new DenseNetwork(layers);
-  const outputs = tidy(() => [...network.forward(tensor2d(rows, [rows.length / width, width])).dataSync()]);
-  network.dispose();
-  return outputs;
+async function predict(layers: readonly LayerWeights[], rows: Float32Array): Promise<number[]> {
+  const predictor = await openPredictor(layers.length);
+  const outputs = await predictor.predict(layers, rows);
+  await predictor.close();
+  return [...outputs];
 }
 
 /** Trains in both spaces from the same start and compares losses and predictions on photographs never seen. */
@@ -39,8 +39,8 @@ async function compare(settings: Settings, features: Map<string, Float32Array>, 
   const cache = memoryCache(features);
   const training = [...new Set(trainIds)].map(digestOf).toSorted();
   const gram = await gramOf(cache);
-  const span = spanCoordinates(cache, gram, training, settings);
-  const full = await fullCoordinates(cache, [...cache.images.values()], training, settings);
+  const span = await spanCoordinates(cache, gram, training, settings);
+  const full = await fullCoordinates(cache, training, settings);
   const initial = initialWeights(span.width, FEATURE_LENGTH, [UNITS], 1);
   // kernelOf folds the scale in, so the same kernel for scaled features is without it.
   const start = await lifted(span, initial);
@@ -49,17 +49,16 @@ async function compare(settings: Settings, features: Map<string, Float32Array>, 
   );
   const digests = trainIds.map(digestOf);
   const targets = normalNumbers(digests.length, 1, 5, 'targets');
-  const matrix = (coordinates: Coordinates) => ({
-    count: digests.length,
+  const matrix = (coordinates: Coordinates): Matrix => ({
     width: coordinates.width,
-    rows: coordinates.rows(digests),
     targets,
+    rows: async (indices) => coordinates.rows(Array.from(indices, (index) => digests[index] ?? '')),
   });
   const common = { validation: null, settings, signal: new AbortController().signal };
   const inSpan = await fit({ ...common, initial, train: matrix(span) });
   const inFull = await fit({ ...common, initial: fullStart, train: matrix(full) });
   const unseen = [...cache.images.values()].filter((digest) => !training.includes(digest));
-  const raw = await fullCoordinates(cache, unseen, unseen, { ...settings, squaredNorm: null });
+  const raw = await fullCoordinates(cache, unseen, { ...settings, squaredNorm: null });
   const spanHead = await lifted(span, inSpan.layers);
   const fullHead = await Promise.all(
     inFull.layers.map(async (layer, index) =>
@@ -69,8 +68,8 @@ async function compare(settings: Settings, features: Map<string, Float32Array>, 
   return {
     width: span.width,
     losses: [inSpan.history, inFull.history].map((history) => history.map(({ loss }) => loss)),
-    predictions: [spanHead, fullHead].map((head) => predict(head, raw.rows(unseen), FEATURE_LENGTH)),
-    coordinates: predict(inSpan.layers, span.rows(unseen), span.width),
+    predictions: [await predict(spanHead, await raw.rows(unseen)), await predict(fullHead, await raw.rows(unseen))],
+    coordinates: await predict(inSpan.layers, await span.rows(unseen)),
   };
 }
 
@@ -155,8 +154,8 @@ describe('span', () => {
     const cache = memoryCache(features);
     const training = trainIds.map(digestOf).toSorted();
     const gram = await gramOf(cache);
-    const span = spanCoordinates(cache, gram, training, { normalize: 'none', squaredNorm: 16 });
-    const rows = span.rows(training);
+    const span = await spanCoordinates(cache, gram, training, { normalize: 'none', squaredNorm: 16 });
+    const rows = await span.rows(training);
     let squares = 0;
     for (const [i, one] of training.entries()) {
       for (const [j, other] of training.entries()) {

@@ -1,19 +1,20 @@
-import { memory } from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { initialWeights } from '../../../pipeline/head/dense.js';
 import { fit, type FitOptions, type Matrix } from '../../../pipeline/head/fit.js';
 import { normalNumbers } from '../../../pipeline/head/random.js';
 import { PRESETS, type Settings } from '../../../pipeline/head/settings.js';
-import { useWasm } from '../../../pipeline/tensorflow/wasm.js';
-
-beforeAll(useWasm);
 
 const WIDTH = 10;
 
 function matrix(count: number, purpose: string): Matrix {
   const rows = normalNumbers(count * WIDTH, 1, 1, purpose);
   const targets = Float32Array.from({ length: count }, (_, i) => (rows[i * WIDTH] ?? 0) - (rows[i * WIDTH + 3] ?? 0));
-  return { count, width: WIDTH, rows, targets };
+  return {
+    width: WIDTH,
+    targets,
+    rows: async (indices) =>
+      Float32Array.from([...indices].flatMap((i) => [...rows.subarray(i * WIDTH, (i + 1) * WIDTH)])),
+  };
 }
 
 const base: Settings = { ...PRESETS.default, dropout: 0, hidden: [16], batch: 8, epochs: 12, learningRate: 0.01 };
@@ -78,20 +79,11 @@ describe('fit', () => {
     expect(await squaredNorm(2)).toBeLessThan(0.9 * (await squaredNorm(0)));
   });
 
-  test('a loss that is not finite names the step, and leaves no tensor behind', async () => {
-    await fit(options());
-    const before = memory().numTensors;
+  test('a loss that is not finite names the step', async () => {
     await expect(fit(options({ optimizer: 'sgd', learningRate: 1e20 }))).rejects.toThrow(
       'Expected a finite loss, got Infinity (step 2, epoch 1). Lower --learning-rate (now 100000000000000000000). ' +
         'No run was saved.',
     );
-    expect(memory().numTensors).toBe(before);
-  });
-
-  test('leaves no tensor behind', async () => {
-    const before = memory().numTensors;
-    await fit(options({ dropout: 0.2, weightDecay: 0.1 }));
-    expect(memory().numTensors).toBe(before);
   });
 
   test('stops between epochs when interrupted', async () => {

@@ -38,7 +38,7 @@ test('more photographs than features fall to all features, without ridge, and it
   const parts = splitExamples(experiment.examples, settings);
   const head = await trainHead(experiment, parts, settings, { signal: effects.signal });
   expect(head.width).toBe(FEATURE_LENGTH);
-  expect(baselinesOf(experiment, parts, 'layer').ridge).toBeNull();
+  expect((await baselinesOf(experiment, parts, 'layer')).ridge).toBeNull();
 });
 
 test('as many photographs as features use the span', async () => {

@@ -29,8 +29,8 @@ const SCIKIT_LEARN = {
 };
 
 describe('fitRidge', () => {
-  test("chooses and predicts as scikit-learn's RidgeCV", () => {
-    const ridge = fitRidge(gramOf(x), y, [0.01, 0.1, 1, 10, 100]);
+  test("chooses and predicts as scikit-learn's RidgeCV", async () => {
+    const ridge = await fitRidge(gramOf(x), y, [0.01, 0.1, 1, 10, 100]);
     expect(ridge.lambda).toBe(SCIKIT_LEARN.alpha);
     for (const [i, squared] of SCIKIT_LEARN.squaredErrors.entries()) {
       expect(((y[i] ?? 0) - (ridge.leaveOneOut[i] ?? 0)) ** 2).toBeCloseTo(squared, 10);
@@ -53,11 +53,11 @@ describe('fitRidge', () => {
     expect(peer.prediction[0]).toBeCloseTo(SCIKIT_LEARN.prediction, 10);
   });
 
-  test('leave-one-out errors are those of really leaving one out', () => {
-    const all = fitRidge(gramOf(x), y, [0.7]);
+  test('leave-one-out errors are those of really leaving one out', async () => {
+    const all = await fitRidge(gramOf(x), y, [0.7]);
     for (let left = 0; left < ROWS; left++) {
       const keep = x.filter((_, i) => i !== left);
-      const ridge = fitRidge(
+      const ridge = await fitRidge(
         gramOf(keep),
         y.filter((_, i) => i !== left),
         [0.7],
@@ -71,22 +71,22 @@ describe('fitRidge', () => {
     }
   });
 
-  test('the default grid spans seven decades around the mean squared norm', () => {
+  test('the default grid spans seven decades around the mean squared norm', async () => {
     const exact = x.map((row) => row.reduce((sum, value) => sum + value, 0));
     const noise = x.map((_, i) => ((i * 5) % 3) - 1);
-    expect(fitRidge(gramOf(x), exact).lambda).toBeLessThan(0.05);
-    expect(fitRidge(gramOf(x), noise).lambda).toBeGreaterThan(1);
+    expect((await fitRidge(gramOf(x), exact)).lambda).toBeLessThan(0.05);
+    expect((await fitRidge(gramOf(x), noise)).lambda).toBeGreaterThan(1);
   });
 
-  test('copies and rows that are all equal', () => {
-    const copies = fitRidge(gramOf([...x, ...x]), [...y, ...y], [1]);
-    const twice = fitRidge(gramOf(x), y, [0.5]);
+  test('copies and rows that are all equal', async () => {
+    const copies = await fitRidge(gramOf([...x, ...x]), [...y, ...y], [1]);
+    const twice = await fitRidge(gramOf(x), y, [0.5]);
     const products = Float64Array.from(x, (row) => dot(row, unseen));
     expect(predictRidge(copies, Float64Array.of(...products, ...products))).toBeCloseTo(
       predictRidge(twice, products),
       9,
     );
-    const constant = fitRidge(gramOf([unseen, unseen, unseen]), [1, 2, 6], [1]);
+    const constant = await fitRidge(gramOf([unseen, unseen, unseen]), [1, 2, 6], [1]);
     expect(
       predictRidge(
         constant,

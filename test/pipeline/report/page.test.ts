@@ -181,7 +181,7 @@ describe('runReport', () => {
       [],
     );
     expect(refitted.notes.slice(1)).toEqual([
-      'The 90 % interval rests on 19 validation residuals, which chose the epoch, from before the head was trained again with them.',
+      'The 90 % interval rests on 19 validation residuals, which chose the epoch, taken before the saved head was trained on them.',
       'The 90 % interval holds 2 of 3 test photographs.',
       'It is as wide for all: of those that it rests on, it holds 9 of 10 in cat, 9 of 9 in dog.',
     ]);

@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { openOnnx } from '../../../../pipeline/backbone/engines/onnx.js';
-import { IMAGE_BYTES } from '../../../../pipeline/backbone/vgg16.js';
-import { openWeights } from '../../../../pipeline/backbone/weights/open.js';
+import { openOnnx } from '../../../../../pipeline/backbone/engines/onnx/onnx.js';
+import { IMAGE_BYTES } from '../../../../../pipeline/backbone/vgg16.js';
+import { openWeights } from '../../../../../pipeline/backbone/weights/open.js';
 
 it('leaves the event loop free while it computes', async () => {
   const engine = await openOnnx(await openWeights(undefined), {});
