@@ -31,6 +31,8 @@ function relativeL2(a, b) {
   return Math.sqrt(apart / size);
 }
 
+const bytesOf = (opened) => opened.shards.reduce((sum, shard) => sum + shard.bytes, 0);
+
 function tell(what, values) {
   const sorted = values.toSorted((a, b) => a - b);
   const [median, most] = [sorted[Math.floor(sorted.length / 2)], sorted.at(-1)];
@@ -47,8 +49,11 @@ try {
   const key = { ...exact.key, dtype: 'float16' };
   const cache = join(half, folderName(key));
   await writeHeader(cache, newHeader(key, { origin: exact.header.weightsOrigin, random: false }));
-  for await (const row of exact.rows())
-    await commitShard(cache, [{ ...row, id: row.digest }], key, 'bench/float16.mjs');
+  for (const { digests } of exact.shards) {
+    const rows = [];
+    for await (const row of exact.rows(digests)) rows.push({ ...row, id: row.digest });
+    await commitShard(cache, rows, key, 'bench/float16.mjs');
+  }
   await writeIndex(cache, exact.index);
   await writeCurrent(half, folderName(key));
   const rounded = await openCache(half);
@@ -57,9 +62,9 @@ try {
   const others = rounded.rows()[Symbol.asyncIterator]();
   for await (const { feature } of exact.rows()) norms.push(relativeL2(feature, (await others.next()).value.feature));
   const compared = await compareCaches(exact, rounded);
-  const bytes = (opened) => opened.shards.reduce((sum, shard) => sum + shard.bytes, 0);
+
   console.log(
-    `${compared.rows.length} photographs; ${((bytes(rounded) / bytes(exact)) * 100).toFixed(1)}% of the space`,
+    `${compared.rows.length} photographs; ${((bytesOf(rounded) / bytesOf(exact)) * 100).toFixed(1)}% of the space`,
   );
   tell('relative error of a row (L2)', norms);
   tell(

@@ -92,7 +92,7 @@ describe('a run that is cut short', () => {
     expect(stdout).toBe('');
     expect(await extract(name).ended).toMatchObject({ code: 0 });
     // Rows that another engine computed differ in their last bits.
-    await expectWhole(name, engine === 'onnx' ? undisturbed : expect.stringMatching(/^[0-9a-f]{64}$/));
+    await expectWhole(name, engine === 'onnx' ? undisturbed : (await inspect(join(folder, name))).contentDigest);
   });
 
   it('stops at once at the second SIGINT', async () => {

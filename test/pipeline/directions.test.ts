@@ -30,8 +30,8 @@ const MAY: Record<string, readonly string[]> = {
 };
 
 /** Beside the folders: what everybody may use, and what puts the folders together. */
-const SHARED = ['abort', 'errors', 'event-loop', 'float16', 'machine', 'package-root'];
-const COMPOSED = ['library', 'predict'];
+const SHARED = new Set(['abort', 'errors', 'event-loop', 'float16', 'machine', 'package-root']);
+const COMPOSED = new Set(['library', 'predict']);
 
 interface Import {
   readonly by: string;
@@ -51,8 +51,8 @@ function imports(): Import[] {
 
 function isAllowed({ by, of }: Import): boolean {
   const [folder = ''] = by.split('/');
-  if (by === folder) return COMPOSED.includes(by) || SHARED.includes(of);
-  if (of.startsWith(`${folder}/`) || SHARED.includes(of)) return true;
+  if (by === folder) return COMPOSED.has(by) || SHARED.has(of);
+  if (of.startsWith(`${folder}/`) || SHARED.has(of)) return true;
   return (MAY[folder] ?? []).some((allowed) => of === allowed || of.startsWith(`${allowed}/`));
 }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { hostname, tmpdir } from 'node:os';
+import { hostname as hostName, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { download, type DownloadOptions } from '../../../pipeline/download/download.js';
@@ -75,8 +75,8 @@ describe('a second run', () => {
     await fetchLists({ cats: [one] });
     const status = join(out, 'status.csv');
     await writeFile(status, `${await readFile(status, 'utf8')}cats,${two},ok,,cats/`);
-    const half = `.tmp-${hostname().replaceAll(/[^\w-]/g, '_')}-${2 ** 30}-${randomUUID()}`;
-    for (const folder of [out, join(out, 'cats')]) await writeFile(join(folder, half), 'half');
+    const half = `.tmp-${hostName().replaceAll(/[^\w-]/g, '_')}-${2 ** 30}-${randomUUID()}`;
+    for (const path of [out, join(out, 'cats')]) await writeFile(join(path, half), 'half');
     await fetchLists({ cats: [one, two] });
     expect(await statuses(out)).toEqual({ [one]: 'ok', [two]: 'ok' });
     expect(await Promise.all([one, two].map(requests))).toEqual([1, 1]);
