@@ -7,8 +7,9 @@ import { PRESET_NAMES } from '../pipeline/head/settings.js';
 import { trainRun, type TrainSummary } from '../pipeline/head/train-run.js';
 import { defineStage } from './stage.js';
 
-function notesOf({ metrics, epoch, refitted, randomWeights }: TrainSummary): string[] {
+function notesOf({ metrics, baselines, epoch, refitted, randomWeights }: TrainSummary): string[] {
   const notes: string[] = [];
+  if (baselines.ridge === null) notes.push('There are more photographs than features: no ridge to compare with.');
   if (metrics.validation !== null && epoch !== null) {
     notes.push('The validation photographs chose the epoch, so their error is a little optimistic.');
   }

@@ -1,6 +1,5 @@
 import { FEATURE_LENGTH } from '../backbone/vgg16.js';
 import { openCache } from '../features/cache.js';
-import { useWasm } from '../tensorflow/wasm.js';
 import type { LabelTable } from '../labels/read.js';
 import type { Effects } from '../terminal/effects.js';
 import type { Experiment } from './experiment.js';
@@ -33,7 +32,6 @@ export async function prepare(
   widest = FEATURE_LENGTH,
 ): Promise<Prepared> {
   const started = performance.now();
-  await useWasm();
   const cache = await openCache(features);
   const { table, sha256, examples, unlabelled, notes } = await readExamples(cache, labels);
   for (const note of notes) effects.log(note);
