@@ -90,5 +90,5 @@ export function writeSection(name, lines) {
   const [from, to] = [page.indexOf(begin), page.indexOf(end)];
   if (from === -1 || to < from) throw new Error(`Expected "${begin}" and "${end}" in ${PAGE}, got no such marks.`);
   const text = ['', '', ...lines, '', ''].join('\n');
-  writeFileSync(PAGE, page.slice(0, from + begin.length) + text.slice(1) + page.slice(to));
+  writeFileSync(PAGE, page.slice(0, from + begin.length) + text + page.slice(to));
 }

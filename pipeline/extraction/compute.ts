@@ -70,7 +70,6 @@ export async function computeRanges(
     },
     computed(count) {
       rows += count;
-      listener.settled(count);
     },
     rejected(item, reason, passing) {
       job.rejected(item, reason, passing);

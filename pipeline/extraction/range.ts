@@ -13,8 +13,8 @@ import { decodeFile, type DecodedFile } from '../images/decode-file.js';
 
 /** What a worker tells while it works. */
 export interface Listener {
-  /** Photographs that another run has computed meanwhile. */
-  settled(rows: number): void;
+  /** Photographs that went through the stack, or that another run has computed meanwhile. */
+  settled(count: number): void;
   /** Rows that are now safe in the cache. */
   computed(rows: number): void;
   /** @param passing the photograph may be usable another time (deleted or rewritten just now) */
@@ -98,6 +98,7 @@ async function nextRows(
       const feature = features.subarray(i * FEATURE_LENGTH, (i + 1) * FEATURE_LENGTH);
       rows.push({ digest: item.digest, id: item.id, feature });
     }
+    listener.settled(batch.length);
   }
   return rows;
 }

@@ -27,8 +27,9 @@ it('begins the next range while it computes one, and never gives an engine two b
   expect(ranges).toHaveLength(6);
 
   // Each batch takes until two ranges are locked: the next is begun although one is under way.
-  let safe = 0;
-  const alone = async (): Promise<boolean> => safe < 4 && (await readdir(join(comparison.folder, 'locks'))).length < 2; // at the end there is no other
+  let settled = 0;
+  const alone = async (): Promise<boolean> =>
+    settled < 4 && (await readdir(join(comparison.folder, 'locks'))).length < 2; // at the end there is no other
   let underWay = 0;
   let most = 0;
   const engine: Engine = {
@@ -43,7 +44,7 @@ it('begins the next range while it computes one, and never gives an engine two b
     },
     close: async () => undefined,
   };
-  const progress = (): Progress => ({ update: (count) => void (safe = count), stop: () => undefined });
+  const progress = (): Progress => ({ update: (count) => void (settled = count), stop: () => undefined });
   const job: Job = {
     folder: comparison.folder,
     key: KEY,
