@@ -12,7 +12,7 @@ POOL5 := node dist/stages/cli.js
 SOURCES := $(shell find pipeline stages -name '*.ts') tsconfig.json tsconfig.build.json pipeline/report/client/tsconfig.json
 
 .DEFAULT_GOAL := help
-.PHONY: bench bench-growth bench-memory bench-float16 test-slurm test-kubernetes bench-heads bench-epoch bench-peers help build sample extract train predict sweep report download label tutorial doctor native gpu test check clean
+.PHONY: bench bench-growth bench-int8 bench-memory bench-float16 test-slurm test-kubernetes bench-heads bench-epoch bench-peers help build sample extract train predict sweep report download label tutorial doctor native gpu test check clean
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
@@ -72,6 +72,9 @@ bench: build $(filter data/sample/labels.csv,$(LABELS)) ## Time stack and extrac
 
 bench-growth: build ## Time, memory and files at 240, 2,400 and 24,000 pictures (half an hour)
 	node bench/growth.mjs $(ARGS)
+
+bench-int8: build ## What --precision int8 costs, by layer and in a head's error, on ../shared/data (minutes)
+	node bench/int8.mjs $(ARGS)
 
 bench-heads: build ## Compare kinds of heads on ../shared/data (minutes)
 	node bench/heads.mjs $(ARGS)
