@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { inStretches } from '../event-loop.js';
 import { sha256Of } from '../files/sha256.js';
 import { writeAtomically } from '../files/atomic.js';
-import { readIfThere } from '../files/read.js';
+import { readLines } from '../files/read.js';
 
 const lineSchema = z.object({
   id: z.string(),
@@ -26,6 +26,9 @@ export type ImageIndex = Map<string, IndexedImage>;
 
 const FILE = 'images.jsonl';
 
+/** Lines that are written at a time. */
+const LINES = 1000;
+
 /** Follows a line's object, since a flipped digit would still be JSON. */
 function checkOf(image: IndexedImage): string {
   return sha256Of(JSON.stringify(image)).slice(0, 8);
@@ -36,10 +39,9 @@ function checkOf(image: IndexedImage): string {
  * @throws WorldError where it cannot be read
  */
 export async function readIndex(folder: string): Promise<ImageIndex> {
-  const text = (await readIfThere(join(folder, FILE))) ?? '';
   const index: ImageIndex = new Map();
   const turn = inStretches();
-  for (const line of text.split('\n')) {
+  for await (const line of readLines(join(folder, FILE))) {
     await turn();
     if (line === '') continue;
     try {
@@ -53,16 +55,24 @@ export async function readIndex(folder: string): Promise<ImageIndex> {
 }
 
 export async function writeIndex(folder: string, index: ImageIndex): Promise<void> {
+  await writeAtomically(join(folder, FILE), linesOf(index));
+}
+
+/** By parts, since some millions of photographs are more than one string can hold. */
+async function* linesOf(index: ImageIndex): AsyncGenerator<string, void, undefined> {
   const images = [...index.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1));
-  const lines: string[] = [];
   const turn = inStretches();
+  let lines: string[] = [];
   for (const image of images) {
     await turn();
     // A schema's own order of keys, so that the check of what is read is that of what was written.
     const line = lineSchema.parse(image);
     lines.push(`${JSON.stringify([line, checkOf(line)])}\n`);
+    if (lines.length < LINES) continue;
+    yield lines.join('');
+    lines = [];
   }
-  await writeAtomically(join(folder, FILE), lines.join(''));
+  yield lines.join('');
 }
 
 /**

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { errorCode, errorMessage, WorldError } from '../errors.js';
@@ -15,16 +15,17 @@ const ABANDONED = 10 * 60 * 1000;
 
 /**
  * Writes a file whole or not at all: temporary name, fsync, rename, fsync of the folder.
+ * @param data in parts where a whole would be longer than a string or a buffer may be; each is one write
  * @throws WorldError where the disk is full, the folder is read-only, and the like
  */
-export async function writeAtomically(path: string, data: Uint8Array | string): Promise<void> {
+export async function writeAtomically(path: string, data: Uint8Array | string | AsyncIterable<string>): Promise<void> {
   const folder = dirname(path);
   const temporary = join(folder, `.tmp-${HOST}-${process.pid}-${randomUUID()}`);
   try {
     await mkdir(folder, { recursive: true });
     const file = await open(temporary, 'wx');
     try {
-      await file.writeFile(data);
+      await writeFile(file, data);
       await file.sync();
     } finally {
       await file.close();

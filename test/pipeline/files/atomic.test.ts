@@ -1,4 +1,4 @@
-import { readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -39,4 +39,31 @@ it('leaves nothing behind where it cannot write', async () => {
   await writeAtomically(join(target, 'x'), 'x');
   await expect(writeAtomically(target, 'y')).rejects.toThrow(`Cannot write ${target}: EISDIR`);
   expect((await readdir(folder)).filter((name) => !before.includes(name))).toEqual(['a folder']);
+});
+
+it('writes parts as they come, under another name until the last one', async () => {
+  const target = join(folder, 'parts');
+  const seen: string[] = [];
+  async function* parts(): AsyncGenerator<string> {
+    for (const part of ['one\n', 'zw\u00f6lf\n', '']) {
+      yield part;
+      const name = (await readdir(folder)).find((each) => each.startsWith('.tmp-') && !earlier.has(each)) ?? '';
+      seen.push(await readFile(join(folder, name), 'utf8'));
+    }
+  }
+  const earlier = new Set(await readdir(folder));
+  await writeAtomically(target, parts());
+  expect(seen).toEqual(['one\n', 'one\nzwölf\n', 'one\nzwölf\n']);
+  expect(await readFile(target, 'utf8')).toBe('one\nzwölf\n');
+  await expect(
+    writeAtomically(
+      target,
+      (async function* () {
+        yield 'lost';
+        throw new Error('no more');
+      })(),
+    ),
+  ).rejects.toThrow(`Cannot write ${target}: no more.`);
+  expect(await readFile(target, 'utf8')).toBe('one\nzwölf\n');
+  expect((await readdir(folder)).filter((name) => !earlier.has(name))).toEqual(['parts']);
 });
