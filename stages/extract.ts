@@ -176,6 +176,7 @@ export const stage = defineStage({
     if (pruned !== null) {
       lines.push(`Pruned ${pruned.rows} features of ${pruned.images} photographs that are gone.`);
       lines.push(...pruned.folders.map((path) => `Pruned ${path}, made for another key.`));
+      lines.push(...pruned.inUse.map(({ folder: path, owner }) => `Left ${path}: ${owner}, works on it.`));
     }
     if (compacted !== null) lines.push(`Compacted ${compacted.before} shards to ${compacted.after}.`);
     if (summary.weights.random) lines.push(`Made with random weights (${summary.weights.origin}).`);

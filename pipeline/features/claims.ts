@@ -45,6 +45,11 @@ export function claimAll(folder: string, effects: Waiting): Promise<Lock | undef
   return waitFor(folder, [...PREFIXES, UPKEEP], effects);
 }
 
+/** As claimAll, and of the index, too: what every run takes that changes the cache. Does not wait: names who holds one. */
+export function tryClaimCache(folder: string): Promise<Lock | LockOwner> {
+  return claim(folder, { prefixes: [...PREFIXES, UPKEEP, 'index'] });
+}
+
 /** Waits until no run mends or rewrites shards; others may compute meanwhile. Undefined as for claimAll. */
 export function claimUpkeep(folder: string, effects: Waiting): Promise<Lock | undefined> {
   return waitFor(folder, [UPKEEP], effects);

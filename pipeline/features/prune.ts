@@ -1,6 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { lock } from '../files/lock.js';
+import { lock, ownerText } from '../files/lock.js';
+import { tryClaimCache } from './claims.js';
 import { readIndex, writeIndex } from './image-index.js';
 import { DamagedHeader, readHeader, readManifest } from './manifest.js';
 import { readShardRows } from './rewrite.js';
@@ -14,6 +15,8 @@ export interface Pruned {
   readonly rows: number;
   /** Folders of other keys that are gone. */
   readonly folders: readonly string[];
+  /** Folders of other keys that stay, since another run is at work on them. */
+  readonly inUse: readonly { readonly folder: string; readonly owner: string }[];
 }
 
 /**
@@ -46,12 +49,13 @@ export async function prune(folder: string, key: CacheKey, keep: (id: string) =>
     await removeShard(folder, entry.file);
     for (const digest of gone) dropped.add(digest);
   }
-  return { images, rows: dropped.size, folders: await removeOtherKeys(join(folder, '..'), basename(folder)) };
+  return { images, rows: dropped.size, ...(await removeOtherKeys(join(folder, '..'), basename(folder))) };
 }
 
 /** Caches that a newer pool5 wrote stay: this one cannot know what they are worth. */
-async function removeOtherKeys(features: string, current: string): Promise<string[]> {
-  const removed: string[] = [];
+async function removeOtherKeys(features: string, current: string): Promise<Pick<Pruned, 'folders' | 'inUse'>> {
+  const folders: string[] = [];
+  const inUse: { folder: string; owner: string }[] = [];
   for (const name of await readdir(features)) {
     if (name === current || !/^pool5-float(16|32)(-int8)?-[0-9a-f]{12}$/.test(name)) continue;
     const path = join(features, name);
@@ -60,8 +64,17 @@ async function removeOtherKeys(features: string, current: string): Promise<strin
     } catch (error) {
       if (!(error instanceof DamagedHeader)) continue;
     }
-    await rm(path, { recursive: true, force: true });
-    removed.push(path);
+    const held = await tryClaimCache(path);
+    if (!('release' in held)) {
+      inUse.push({ folder: path, owner: ownerText(held) });
+      continue;
+    }
+    try {
+      await rm(path, { recursive: true, force: true });
+    } finally {
+      await held.release();
+    }
+    folders.push(path);
   }
-  return removed;
+  return { folders, inUse };
 }

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openCache } from '../../../pipeline/features/cache.js';
@@ -9,6 +10,7 @@ import { readManifest } from '../../../pipeline/features/manifest.js';
 import { contentDigest, placesOf } from '../../../pipeline/features/places.js';
 import { prune } from '../../../pipeline/features/prune.js';
 import { commitShard } from '../../../pipeline/features/store.js';
+import { lock } from '../../../pipeline/files/lock.js';
 import { digestOf, KEY, madeUpCache, madeUpRows, QUIET, type MadeUpCache } from './made-up.js';
 
 const made: MadeUpCache[] = [];
@@ -111,7 +113,12 @@ describe('prune', () => {
     await mkdir(join(features, 'my notes'));
     const gone = 'p3.jpg';
     const pruned = await prune(folder, KEY, (id) => id !== gone);
-    expect({ ...pruned, folders: pruned.folders.toSorted() }).toEqual({ images: 1, rows: 1, folders: [stale, int8] });
+    expect({ ...pruned, folders: pruned.folders.toSorted() }).toEqual({
+      images: 1,
+      rows: 1,
+      folders: [stale, int8],
+      inUse: [],
+    });
     await expectRows(
       features,
       ids(8).filter((id) => id !== gone),
@@ -120,6 +127,23 @@ describe('prune', () => {
     const after = new Set(await readdir(join(folder, 'shards')));
     expect(before.filter((file) => after.has(file))).toHaveLength(3);
     expect([existsSync(stale), existsSync(newer), existsSync(join(features, 'my notes'))]).toEqual([false, true, true]);
+  });
+
+  it('leaves a cache of another key that another run fills, mends or lists into, and names it', async () => {
+    const { features, folder } = await cacheOf(madeUpRows(2), 1);
+    const busy = join(features, 'pool5-float32-0123456789ab');
+    await cp(folder, busy, { recursive: true });
+    for (const name of ['7f', 'upkeep', 'index']) {
+      const held = await lock(join(busy, 'locks', name));
+      const { folders, inUse } = await prune(folder, KEY, () => true);
+      const owner = expect.stringMatching(`^process ${process.pid} on ${hostname()}, since 20`);
+      expect({ folders, inUse }).toEqual({ folders: [], inUse: [{ folder: busy, owner }] });
+      expect(await readdir(join(busy, 'locks'))).toEqual([name]);
+      expect(await readdir(join(busy, 'shards'))).toHaveLength(2);
+      await held.release();
+    }
+    expect(await prune(folder, KEY, () => true)).toEqual({ images: 0, rows: 0, folders: [busy], inUse: [] });
+    expect(existsSync(busy)).toBe(false);
   });
 });
 
