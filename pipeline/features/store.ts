@@ -90,7 +90,7 @@ export async function mend(
   if (found.damaged.length + found.orphans.length > 0) {
     const held = await claimUpkeep(folder, effects);
     try {
-      if (held !== undefined) await mendShards(folder, found);
+      if (held !== undefined) await mendShards(folder, key, found);
     } finally {
       await held?.release();
     }
@@ -105,19 +105,28 @@ export async function mend(
   await removeStaleLocks(join(folder, 'locks'));
 }
 
-/** Looks again at what was found: meanwhile another run may have mended it, or merged a shard into another. */
-async function mendShards(folder: string, { damaged, orphans }: Survey): Promise<void> {
+/**
+ * Looks again at what was found: meanwhile another run may have mended it, computed it anew and not yet written its
+ * entry, or merged it into another shard.
+ */
+async function mendShards(folder: string, key: CacheKey, { damaged, orphans }: Survey): Promise<void> {
   const now = await readManifest(folder);
   const listed = new Map(now.shards.map((entry) => [entry.file, entry]));
   for (const { file } of now.damaged) await rm(join(folder, file), { force: true });
-  for (const { file } of damaged) {
-    if (!file.startsWith('shards/')) continue;
-    const name = basename(file);
-    const entry = listed.get(name);
-    if (entry === undefined || (await shardDamage(folder, entry)) !== undefined) await removeShard(folder, name);
+  const bad = new Set(damaged.filter(({ file }) => file.startsWith('shards/')).map(({ file }) => basename(file)));
+  const good = orphans.filter(({ file }) => !bad.has(file));
+  if ([...bad].some((file) => !listed.has(file))) {
+    const seen = new Set([...listed.keys(), ...good.map(({ file }) => file)]);
+    good.push(...(await findOrphans(folder, seen, key, [])));
   }
-  for (const entry of orphans) {
-    if (!listed.has(entry.file) && (await exists(shardPath(folder, entry.file)))) await writeEntry(folder, entry);
+  for (const entry of good) {
+    if (listed.has(entry.file) || !(await exists(shardPath(folder, entry.file)))) continue;
+    await writeEntry(folder, entry);
+    listed.set(entry.file, entry);
+  }
+  for (const file of bad) {
+    const entry = listed.get(file);
+    if (entry === undefined || (await shardDamage(folder, entry)) !== undefined) await removeShard(folder, file);
   }
 }
 

@@ -222,3 +222,23 @@ it('what another run did since the survey is looked at again: neither an entry w
   expect((await readManifest(folder)).shards.map(({ file }) => file)).toEqual(names.slice(1));
   expect(existsSync(shardOf(mended))).toBe(true);
 });
+
+it('a damaged shard without an entry is looked at again, since another run may have written it anew', async () => {
+  const { folder } = await cacheOf(madeUpRows(3), 1);
+  const { survey, mend } = await import('../../../pipeline/features/store.js');
+  const names = (await readManifest(folder)).shards.map(({ file }) => file);
+  const [anew = '', damaged = ''] = names;
+  const shardOf = (file: string): string => join(folder, 'shards', file);
+  const sound = await readFile(shardOf(anew));
+  for (const file of [anew, damaged]) {
+    await rm(join(folder, 'manifest', file.replace('arrow', 'json')));
+    await writeFile(shardOf(file), 'damaged');
+  }
+  const found = await survey(folder, KEY, false, QUIET.signal);
+  expect(found.damaged.map(({ file }) => file)).toEqual([`shards/${anew}`, `shards/${damaged}`]);
+  await writeFile(shardOf(anew), sound); // as another run does, before it writes the entry
+  await mend(folder, KEY, { origin: 'a test', random: false }, found, QUIET);
+  const left = names.filter((file) => file !== damaged);
+  expect((await readManifest(folder)).shards.map(({ file }) => file)).toEqual(left);
+  expect((await readdir(join(folder, 'shards'))).toSorted()).toEqual(left);
+});
