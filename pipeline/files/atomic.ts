@@ -59,7 +59,7 @@ export async function removeAbandoned(folder: string): Promise<void> {
     if (stats === undefined) continue;
     // A process id may have been given to another process since, hence the age also here.
     const old = Date.now() - stats.mtimeMs > ABANDONED;
-    const abandoned = old || (owner['host'] === HOST && !processRuns(Number(owner['pid'])));
+    const abandoned = old || (owner['host'] === HOST && !processRuns(Number(owner['pid']), stats.mtimeMs));
     if (abandoned) await rm(path, { force: true }).catch(() => undefined); // it is no harm where it may not be removed
   }
 }

@@ -28,7 +28,7 @@ export function ownerText(owner: LockOwner): string {
 
 /**
  * Takes the lock, a file that exists while it is held, or names its owner. A lock is stale when its process is gone
- * (same machine) or its file was not touched for a minute; it is then taken over.
+ * (same machine, or a container that this one replaces) or its file was not touched for a minute; it is then taken over.
  * @throws WorldError where the folder cannot be written
  */
 export async function tryLock(path: string): Promise<Lock | LockOwner> {
@@ -92,9 +92,9 @@ async function readOwner(path: string): Promise<LockOwner | undefined> {
 
 /** A running process is not proof: its number may have been given to another since. */
 async function isStale(path: string, owner: LockOwner): Promise<boolean> {
-  if (owner.host === hostname() && !processRuns(owner.pid)) return true;
-  const stats = await stat(path).catch(() => undefined);
-  return stats !== undefined && Date.now() - stats.mtimeMs > STALE;
+  const touched = (await stat(path).catch(() => undefined))?.mtimeMs;
+  if (touched === undefined) return false; // it is gone
+  return Date.now() - touched > STALE || (owner.host === hostname() && !processRuns(owner.pid, touched));
 }
 
 /** Deletes the locks that killed runs left in the folder. */

@@ -27,7 +27,9 @@ it('removes what dead processes of this machine left, whatever their UUIDs look 
     `.tmp-another-1-${dead}-${digits}`,
     'x.arrow',
   ];
-  for (const name of [...gone, ...stay, old]) await writeFile(join(folder, name), '');
+  const predecessor = `.tmp-${host}-${process.pid}-abcdefab-abcd-4abc-babc-abcdefabcdef`; // of a container, with its names
+  for (const name of [...gone, ...stay, old, predecessor]) await writeFile(join(folder, name), '');
+  await utimes(join(folder, predecessor), new Date(), new Date(Date.now() - process.uptime() * 1000 - 16_000));
   await utimes(join(folder, old), new Date(), new Date(Date.now() - 601_000));
   await removeAbandoned(folder);
   expect((await readdir(folder)).toSorted()).toEqual(stay.toSorted());
