@@ -36,7 +36,7 @@ const key = { weights: weights.digest, preprocessing: PREPROCESSING_VERSION, lay
 const started = performance.now();
 const comparison = await compareFolder({ images, features, rehash: false }, key, signal);
 const { folder, plan, shards } = comparison;
-await mend(folder, key, weights, shards);
+await mend(folder, key, weights, shards, effects);
 await saveIndex(folder, plan.index);
 const planned = performance.now();
 const job = {
