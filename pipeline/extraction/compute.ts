@@ -125,7 +125,26 @@ function takeRanges(
   };
 }
 
-function cachedDigests(folder: string): () => Promise<ReadonlySet<string>> {
+/**
+ * Asks for the digests that a cache holds. The set is one and grows, since making it anew for each range would cost the
+ * more the larger the cache is; where a shard is gone it is made anew.
+ */
+export function cachedDigests(folder: string): () => Promise<ReadonlySet<string>> {
   const known = new Map<string, ShardEntry>();
-  return async () => new Set((await readManifest(folder, known)).shards.flatMap((shard) => shard.digests));
+  let counted = new Set<string>();
+  let digests = new Set<string>();
+  return async () => {
+    const { shards } = await readManifest(folder, known);
+    const there = new Set(shards.map(({ file }) => file));
+    if ([...counted].some((file) => !there.has(file))) {
+      counted = new Set();
+      digests = new Set();
+    }
+    for (const shard of shards) {
+      if (counted.has(shard.file)) continue;
+      for (const digest of shard.digests) digests.add(digest);
+      counted.add(shard.file);
+    }
+    return digests;
+  };
 }

@@ -5,12 +5,15 @@ import { expect, it } from 'vitest';
 import type { Engine } from '../../../pipeline/backbone/engines/engine.js';
 import { FEATURE_LENGTH } from '../../../pipeline/backbone/vgg16.js';
 import { compareFolder } from '../../../pipeline/extraction/compare.js';
-import { computeRanges, type Job } from '../../../pipeline/extraction/compute.js';
+import { cachedDigests, computeRanges, type Job } from '../../../pipeline/extraction/compute.js';
+import { readManifest } from '../../../pipeline/features/manifest.js';
 import { cutRanges } from '../../../pipeline/features/ranges.js';
 import type { CacheKey } from '../../../pipeline/features/schema.js';
+import { commitShard, removeShard } from '../../../pipeline/features/store.js';
 import { nodeEffects } from '../../../pipeline/terminal/effects.js';
 import type { Progress } from '../../../pipeline/terminal/progress.js';
 import { drawPictures } from '../../faults/extraction.js';
+import { madeUpCache, madeUpRows } from '../features/made-up.js';
 import { newFolder } from '../../stages/command-line.js';
 
 const KEY: CacheKey = { weights: '0'.repeat(64), preprocessing: '1', layer: 'pool5', dtype: 'float32' };
@@ -58,4 +61,20 @@ it('begins the next range while it computes one, and never gives an engine two b
   expect(computed).toEqual({ rows: 6, engine: 'counts' });
   expect(most).toBe(1);
   await rm(folder, { recursive: true });
+});
+
+it('keeps one set of what the cache holds: it grows by new shards, and is made anew where one is gone', async () => {
+  const rows = madeUpRows(4);
+  const digests = rows.map(({ digest }) => digest);
+  const { features, folder } = await madeUpCache(rows.slice(0, 2), 1, KEY);
+  const cached = cachedDigests(folder);
+  const first = await cached();
+  expect([...first].toSorted()).toEqual(digests.slice(0, 2));
+  await commitShard(folder, rows.slice(2), KEY, 'a test');
+  expect(await cached()).toBe(first);
+  expect([...first].toSorted()).toEqual(digests);
+  const gone = (await readManifest(folder)).shards.find((shard) => shard.digests.length === 1);
+  await removeShard(folder, gone?.file ?? '');
+  expect([...(await cached())].toSorted()).toEqual(digests.filter((digest) => digest !== gone?.digests[0]));
+  await rm(features, { recursive: true });
 });
