@@ -7,6 +7,14 @@ import type { NewRow } from './shard.js';
 import { commitShard, removeShard } from './store.js';
 
 /**
+ * Who computed a shard, without how many threads it took: they change no bit of a feature. Everything else stays apart,
+ * since another graph or version may differ in the last bits.
+ */
+function engineOf({ engine }: ShardEntry): string {
+  return engine.replace(/, \d+ threads?(?=,|$)/, '');
+}
+
+/**
  * Merges shards of fewer than half of SHARD_ROWS rows, and drops rows that are there twice. Call it under `claimAll`. New
  * shards are whole before old ones go, so that a kill leaves at most rows twice. Content and content digest stay.
  * @returns how many shards there were and are
@@ -22,9 +30,11 @@ export async function compact(folder: string, key: CacheKey): Promise<{ before: 
   const byEngine = new Map<string, ShardEntry[]>();
   for (const shard of shards) {
     if (used(shard).length === shard.digests.length && shard.digests.length >= SHARD_ROWS / 2) continue;
-    byEngine.set(shard.engine, [...(byEngine.get(shard.engine) ?? []), shard]);
+    byEngine.set(engineOf(shard), [...(byEngine.get(engineOf(shard)) ?? []), shard]);
   }
-  for (const [engine, small] of byEngine) {
+  for (const [common, small] of byEngine) {
+    const [first, ...others] = new Set(small.map((shard) => shard.engine));
+    const engine = first === undefined || others.length > 0 ? common : first;
     const most = evenRows(
       small.reduce((sum, shard) => sum + used(shard).length, 0),
       SHARD_ROWS,

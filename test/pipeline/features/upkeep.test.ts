@@ -88,6 +88,25 @@ describe('compact', () => {
     ]);
   });
 
+  it('merges shards of one engine whatever its threads, and then names none; a graph stays by itself', async () => {
+    const { features, folder } = await cacheOf([], 1);
+    const engines = ['1 thread', '16 threads', '4 threads, Winograd', '4 threads, Winograd', '4 threads'];
+    for (const [i, engine] of engines.entries()) {
+      await commitShard(folder, madeUpRows(1, i), KEY, `onnxruntime-node 1.30.0, CPU, ${engine}`);
+    }
+    const before = await contentOf(folder);
+    expect(await compact(folder, KEY)).toEqual({ before: 5, after: 2 });
+    const { shards } = await readManifest(folder);
+    expect(Object.fromEntries(shards.map(({ engine, digests }) => [engine, digests.length]))).toEqual({
+      'onnxruntime-node 1.30.0, CPU': 3,
+      'onnxruntime-node 1.30.0, CPU, 4 threads, Winograd': 2,
+    });
+    expect(await contentOf(folder)).toBe(before);
+    await expectRows(features, ids(5));
+    await commitShard(folder, madeUpRows(1, 5), KEY, 'onnxruntime-node 1.30.0, CPU, 2 threads');
+    expect(await compact(folder, KEY)).toEqual({ before: 3, after: 2 });
+  });
+
   it('after a kill between writing and removing drops what is there twice', async () => {
     const { features, folder } = await cacheOf(madeUpRows(4), 1);
     const before = await contentOf(folder);
