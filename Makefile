@@ -12,7 +12,7 @@ POOL5 := node dist/stages/cli.js
 SOURCES := $(shell find pipeline stages -name '*.ts') tsconfig.json tsconfig.build.json pipeline/report/client/tsconfig.json
 
 .DEFAULT_GOAL := help
-.PHONY: bench bench-growth test-slurm test-kubernetes bench-heads bench-epoch bench-peers help build sample extract train predict sweep report download label tutorial doctor native gpu test check clean
+.PHONY: bench bench-growth bench-int8 bench-memory bench-float16 test-slurm test-kubernetes bench-heads bench-epoch bench-peers help build sample extract train predict sweep report download label tutorial doctor native gpu test check clean
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
@@ -73,11 +73,20 @@ bench: build $(filter data/sample/labels.csv,$(LABELS)) ## Time stack and extrac
 bench-growth: build ## Time, memory and files at 240, 2,400 and 24,000 pictures (half an hour)
 	node bench/growth.mjs $(ARGS)
 
+bench-int8: build ## What --precision int8 costs, by layer and in a head's error, on ../shared/data (minutes)
+	node bench/int8.mjs $(ARGS)
+
 bench-heads: build ## Compare kinds of heads on ../shared/data (minutes)
 	node bench/heads.mjs $(ARGS)
 
 bench-coverage: build ## How often intervals hold the truth, on ../shared/data (minutes)
 	node bench/coverage.mjs $(ARGS)
+
+bench-memory: build ## Peak memory of extract over 200 and 2,000 photographs (ten minutes; Linux)
+	node bench/memory.mjs $(ARGS)
+
+bench-float16: build ## What --dtype float16 loses on ../shared/data/pets (a minute)
+	node bench/float16.mjs $(ARGS)
 
 bench-epoch: build ## Time an epoch in the span, over all features, in Keras and tfjs-node
 	PEER_PYTHON=$(wildcard .venv-bench/bin/python) node bench/epoch.mjs

@@ -1,4 +1,4 @@
-// What does --precision int8 cost? `node bench/int8.mjs`, after `make build`; needs ../shared/data.
+// What does --precision int8 cost? `make bench-int8`; needs ../shared/data.
 //
 // The error of each layer's activations (relative L2, over 60 of the photographs in pets-test), and the heads' test
 // error: the default preset trained on the 240 photographs of pets, ten times with another split and other seeds, with

@@ -21,7 +21,7 @@ function listText({ runs, damaged }: RunsSummary): string {
     ...[metrics.validation?.rmse, metrics.validation?.mae, metrics.holdout?.rmse, metrics.test?.rmse].map(shortNumber),
     unit,
   ]);
-  const head = ['run', 'photographs', 'RMSE', 'MAE', 'holdout', 'test', 'unit'];
+  const head = ['run', 'photographs', 'validation RMSE', 'MAE', 'holdout RMSE', 'test RMSE', 'unit'];
   return [
     runs.length === 0 ? 'No runs.' : table(rows, { head, right: [1, 2, 3, 4, 5] }),
     ...damaged.map(({ name, reason }) => `Left out ${name}: ${reason}`),

@@ -3,6 +3,7 @@ import { writeAtomically } from '../pipeline/files/atomic.js';
 import { SETTING_OPTIONS } from '../pipeline/head/options.js';
 import { prepare } from '../pipeline/head/prepare.js';
 import { checkName } from '../pipeline/head/run-folder.js';
+import { shortNumber } from '../pipeline/head/result-table.js';
 import { PRESET_NAMES, PRESETS } from '../pipeline/head/settings.js';
 import { runBest, runVariants, sweepName, type SweepSummary } from '../pipeline/head/sweep.js';
 import { listsFrom, parseSeeds, sweepVariants } from '../pipeline/head/sweep-grid.js';
@@ -67,13 +68,21 @@ export const stage = defineStage({
     return summary;
   },
 
-  text({ unit, variants, differences, computed, seconds, vary, best }) {
+  text({ unit, variants, differences, floor, computed, seconds, vary, best }) {
     const fixed = vary === 'all' ? [] : [`Only the ${vary} seed varies: the intervals cover nothing else.`];
+    const least = Math.min(...variants.map(({ metrics }) => metrics.rmse?.mean ?? Infinity));
+    const chance =
+      floor === null || least === Infinity
+        ? []
+        : [
+            `The least mean RMSE is ${(least / floor).toFixed(2)} times what chance in the labels leaves (${shortNumber(floor)}).`,
+          ];
     const failed = variants.filter((variant) => variant.failed > 0).map(({ label }) => label);
     return [
       'On photographs that chose nothing:',
       variantTable(variants, unit),
       ...(differences.length === 0 ? [] : ['', differenceTable(differences)]),
+      ...chance,
       ...fixed,
       ...(failed.length === 0 ? [] : [`Some losses did not stay finite: ${failed.join('; ')}.`]),
       '',

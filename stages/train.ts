@@ -7,8 +7,15 @@ import { PRESET_NAMES } from '../pipeline/head/settings.js';
 import { trainRun, type TrainSummary } from '../pipeline/head/train-run.js';
 import { defineStage } from './stage.js';
 
-function notesOf({ metrics, epoch, refitted, randomWeights }: TrainSummary): string[] {
+function notesOf({ metrics, baselines, floor, epoch, refitted, randomWeights }: TrainSummary): string[] {
   const notes: string[] = [];
+  const judged = metrics.test ?? metrics.holdout ?? metrics.validation ?? metrics.train;
+  if (floor !== null && judged !== null) {
+    notes.push(
+      `The head's RMSE is ${(judged.rmse / floor).toFixed(2)} times what chance in the labels leaves on average.`,
+    );
+  }
+  if (baselines.ridge === null) notes.push('There are more photographs than features: no ridge to compare with.');
   if (metrics.validation !== null && epoch !== null) {
     notes.push('The validation photographs chose the epoch, so their error is a little optimistic.');
   }

@@ -151,14 +151,12 @@ class Run {
     }
     const { ending, width, height } = verdict;
     const file = `${entry.list}/${sha256Of(entry.address)}.${ending}`;
-    const temporary = await this.#store.write(`${sha256Of(keyOf(entry))}.${ending}`, bytes);
-    await this.#oneByOne(() => this.#accept(job, temporary, file, { ...course, width, height }));
+    await this.#oneByOne(() => this.#accept(job, bytes, file, { ...course, width, height }));
   }
 
-  async #accept(job: Job, temporary: string, file: string, course: Course): Promise<void> {
+  async #accept(job: Job, bytes: Uint8Array, file: string, course: Course): Promise<void> {
     const { entry } = job;
     if (this.#isFull(entry.list)) {
-      await this.#store.remove(temporary);
       this.#queue.putBack(job);
       return;
     }
@@ -168,12 +166,11 @@ class Run {
     const isPlaceholder = same.isPlaceholder(this.#options.placeholderFrom);
     // The first address of the lists keeps the picture, whichever was quicker.
     if (!isPlaceholder && (kept === undefined || same.keeper?.key === keyOf(entry))) {
-      await this.#store.keep(temporary, file);
+      await this.#store.keep(file, bytes);
       await this.#record(entry, { status: 'ok', detail: '' }, { ...course, file });
       if (kept !== undefined) await this.#demote(kept, 'duplicate', `of ${file}`);
       return;
     }
-    await this.#store.remove(temporary);
     if (isPlaceholder) {
       const detail = 'one picture for many addresses';
       for (const row of before) if (row.status !== 'placeholder') await this.#demote(row, 'placeholder', detail);
@@ -185,7 +182,7 @@ class Run {
 
   /** Takes a verdict back that later answers have shown to be wrong. */
   async #demote(row: CarriedRow, status: 'duplicate' | 'placeholder', detail: string): Promise<void> {
-    if (row.file !== '') await this.#store.remove(this.#store.pathOf(row.file));
+    if (row.file !== '') await this.#store.remove(row.file);
     await this.#ledger.record({ ...row, status, detail, file: '' });
   }
 
@@ -255,7 +252,7 @@ export async function download(
   let ledger: Ledger;
   try {
     const store = new Store(options.out);
-    await store.clean();
+    await store.clean(lists.map((list) => list.name));
     ledger = await Ledger.open(lists, options.out, store, options);
     let shown = -Infinity;
     const show = (): void => {
@@ -271,7 +268,6 @@ export async function download(
       await run.work(effects.signal, show);
     } finally {
       await ledger.close();
-      await store.close();
     }
   } catch (error) {
     throw errorCode(error) === undefined ? error : writeFault(error, options.out);

@@ -1,9 +1,9 @@
-import { type FileHandle, mkdir, open, readFile, rename } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
 import { z } from 'zod';
 import { errorCode, InputError } from '../errors.js';
+import { writeAtomically } from '../files/atomic.js';
 
 /** One address of one list, as status.csv has it. */
 interface StatusRow {
@@ -118,20 +118,14 @@ export class StatusLog {
 
   /** Replaces the file by these rows, whole or not at all, and goes on from there. */
   static async open(file: string, rows: readonly CarriedRow[], carried: Iterable<string>): Promise<StatusLog> {
-    await mkdir(dirname(file), { recursive: true });
     const columns = [...FIXED, ...new Set([...carried].map(carriedName))];
-    const temporary = `${file}.part`;
-    const handle = await open(temporary, 'w');
-    const log = new StatusLog(handle, columns);
-    await handle.writeFile(stringify([columns]) + log.#lines(rows));
-    await handle.sync();
-    await rename(temporary, file);
-    return log;
+    await writeAtomically(file, stringify([columns]) + linesOf(rows, columns));
+    return new StatusLog(await open(file, 'a'), columns);
   }
 
   append(row: CarriedRow): Promise<void> {
     // One write a line, and one after the other: whoever reads the file meanwhile sees whole lines.
-    const line = this.#lines([row]);
+    const line = linesOf([row], this.#columns);
     this.#last = this.#last.then(() => this.#handle.appendFile(line));
     return this.#last;
   }
@@ -139,14 +133,14 @@ export class StatusLog {
   close(): Promise<void> {
     return this.#handle.close();
   }
+}
 
-  #lines(rows: readonly CarriedRow[]): string {
-    return stringify(
-      rows.map(({ carried, ...fixed }) => {
-        const cells: Record<string, string | number> = { ...fixed };
-        for (const [name, value] of Object.entries(carried)) cells[carriedName(name)] = value;
-        return this.#columns.map((column) => cells[column] ?? '');
-      }),
-    );
-  }
+function linesOf(rows: readonly CarriedRow[], columns: readonly string[]): string {
+  return stringify(
+    rows.map(({ carried, ...fixed }) => {
+      const cells: Record<string, string | number> = { ...fixed };
+      for (const [name, value] of Object.entries(carried)) cells[carriedName(name)] = value;
+      return columns.map((column) => cells[column] ?? '');
+    }),
+  );
 }

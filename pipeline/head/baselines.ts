@@ -40,6 +40,7 @@ export async function baselinesOf(
   { examples, gram }: Experiment,
   parts: readonly Part[],
   normalize: Settings['normalize'],
+  onPenalty?: (done: number) => void,
 ): Promise<Baselines> {
   const training = examples.filter((_, index) => parts[index] === 'train');
   const targets = training.map(({ target }) => target);
@@ -52,7 +53,7 @@ export async function baselinesOf(
   if (gram === null) return { mean: constant, ridge: null };
   const digests = training.map(({ digest }) => digest);
   const products = normalizedProducts(normalize, gram);
-  const ridge = await fitRidge(products.block(digests, digests), targets);
+  const ridge = await fitRidge(products.block(digests, digests), targets, onPenalty === undefined ? {} : { onPenalty });
   const predictions = products
     .block(
       examples.map(({ digest }) => digest),

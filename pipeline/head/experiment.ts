@@ -4,6 +4,7 @@ import { initialWeights, scaleOutput, type LayerWeights } from './dense.js';
 import { FEATURE_LENGTH } from '../backbone/vgg16.js';
 import { fit, type EpochRecord, type Matrix } from './fit.js';
 import type { Gram } from './gram.js';
+import { throwIfInterrupted } from './interruption.js';
 import { openPredictor } from './network.js';
 import { normalizedProducts } from './normalize.js';
 import { fitRidge, predictRidge } from './ridge.js';
@@ -166,13 +167,16 @@ async function trainRidge(
   gram: Gram,
   parts: readonly Part[],
   settings: Settings,
+  { signal }: TrainHooks,
 ): Promise<TrainedHead> {
   const training = examples.filter((_, index) => parts[index] === 'train');
   const digests = training.map(({ digest }) => digest);
   const targets = training.map(({ target }) => target);
   const transform = fitTransform(settings.target, targets);
   const products = normalizedProducts(settings.normalize, gram);
-  const ridge = await fitRidge(products.block(digests, digests), toTraining(transform, targets));
+  const ridge = await fitRidge(products.block(digests, digests), toTraining(transform, targets), {
+    onPenalty: () => throwIfInterrupted(signal),
+  });
   const all = examples.map(({ digest }) => digest);
   const outputs = products.block(all, digests).map((row) => predictRidge(ridge, row));
   return {
@@ -211,7 +215,7 @@ export async function trainHead(
   hooks: TrainHooks,
 ): Promise<TrainedHead> {
   if (settings.head === 'ridge' && experiment.gram !== null) {
-    return trainRidge(experiment, experiment.gram, parts, settings);
+    return trainRidge(experiment, experiment.gram, parts, settings, hooks);
   }
   return trainDense(experiment, parts, settings, hooks);
 }

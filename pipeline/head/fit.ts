@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
-import { InputError, InterruptedError } from '../errors.js';
+import { InputError } from '../errors.js';
 import type { LayerWeights } from './dense.js';
+import { throwIfInterrupted } from './interruption.js';
 import { openPredictor, openTrainer } from './network.js';
 import { permutation, uniformStream } from './random.js';
 import type { Settings } from './settings.js';
@@ -83,16 +84,6 @@ function checkFinite(losses: readonly number[], epoch: number, stepsBefore: numb
   });
 }
 
-/** Lets the loop be interrupted. */
-async function breathe(signal: AbortSignal): Promise<void> {
-  await setImmediate();
-  if (!signal.aborted) return;
-  throw new InterruptedError(
-    signal.reason === 'SIGTERM' ? 'SIGTERM' : 'SIGINT',
-    'No run was saved; the features are safe. The same command starts again.',
-  );
-}
-
 /**
  * Trains a dense head.
  * @throws InputError that names the step where a loss is not finite; InterruptedError
@@ -106,7 +97,8 @@ export async function fit({ initial, train, validation, settings, signal, onEpoc
   let step = 0;
 
   const trainOn = async (indices: Int32Array): Promise<Float32Array> => {
-    await breathe(signal);
+    await setImmediate();
+    throwIfInterrupted(signal);
     return trainer.train({
       rows: await train.rows(indices),
       targets: Float32Array.from(indices, (index) => train.targets[index] ?? Number.NaN),

@@ -1,15 +1,15 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { io, tensor1d, tensor2d } from '@tensorflow/tfjs-core';
-import { layers as kerasLayers, loadLayersModel, sequential, type LayersModel } from '@tensorflow/tfjs-layers';
+import { layers as kerasLayers, sequential, type LayersModel } from '@tensorflow/tfjs-layers';
 import { z } from 'zod';
 import { errorMessage, InputError } from '../errors.js';
+import { useWasm } from '../tensorflow/wasm.js';
 import type { LayerWeights } from './dense.js';
 import { EPSILON } from './normalize.js';
 import type { Settings } from './settings.js';
 
 const manifestSchema = z.object({
-  modelTopology: z.looseObject({}),
   weightsManifest: z
     .array(
       z.object({
@@ -55,6 +55,7 @@ export async function saveLayersModel(
   normalize: Settings['normalize'],
   weights: readonly LayerWeights[],
 ): Promise<void> {
+  await useWasm();
   const model = build(normalize, weights);
   try {
     let artifacts: io.ModelArtifacts | undefined;
@@ -80,18 +81,27 @@ export async function saveLayersModel(
   }
 }
 
-/** @throws InputError where the files are missing or damaged */
-export async function openLayersModel(folder: string): Promise<LayersModel> {
+/**
+ * The dense layers of a head, without TensorFlow.js.
+ * @throws InputError where the files are missing or damaged
+ */
+export async function readLayers(folder: string): Promise<LayerWeights[]> {
   try {
-    const { modelTopology, weightsManifest } = manifestSchema.parse(
-      JSON.parse(await readFile(join(folder, 'model.json'), 'utf8')),
-    );
+    const { weightsManifest } = manifestSchema.parse(JSON.parse(await readFile(join(folder, 'model.json'), 'utf8')));
+    const shapes = weightsManifest.flatMap(({ weights }) => weights.map(({ shape }) => shape));
+    const lengths = shapes.map((shape) => shape.reduce((a, b) => a * b, 1));
     const bytes = await readFile(join(folder, 'weights.bin'));
-    const weightSpecs = weightsManifest.flatMap(({ weights }) => weights);
-    const wanted = weightSpecs.reduce((sum, { shape }) => sum + 4 * shape.reduce((a, b) => a * b, 1), 0);
+    const wanted = lengths.reduce((sum, length) => sum + 4 * length, 0);
     if (bytes.length !== wanted) throw new Error(`weights.bin has ${bytes.length} bytes instead of ${wanted}`);
-    const weightData = new Uint8Array(bytes).buffer;
-    return await loadLayersModel(io.fromMemory({ modelTopology, weightSpecs, weightData }));
+    const numbers = new Float32Array(new Uint8Array(bytes).buffer);
+    const starts = lengths.map((_, index) => lengths.slice(0, index).reduce((a, b) => a + b, 0));
+    const parts = starts.map((start, index) => numbers.subarray(start, start + (lengths[index] ?? 0)));
+    // A kernel [inputs, outputs] and a bias [outputs] for each layer.
+    return Array.from({ length: parts.length / 2 }, (_, layer) => {
+      const [inputs = 0, outputs = 0] = shapes[2 * layer] ?? [];
+      const [kernel = new Float32Array(), bias = new Float32Array()] = parts.slice(2 * layer);
+      return { inputs, outputs, kernel, bias };
+    });
   } catch (cause) {
     throw new InputError(
       {
@@ -103,19 +113,4 @@ export async function openLayersModel(folder: string): Promise<LayersModel> {
       { cause },
     );
   }
-}
-
-/** The dense layers of a head's model. */
-export function layerWeights(model: LayersModel): LayerWeights[] {
-  const tensors = model.getWeights();
-  return Array.from({ length: tensors.length / 2 }, (_, index) => {
-    const [kernel, bias] = tensors.slice(2 * index, 2 * index + 2);
-    const [inputs = 0, outputs = 0] = kernel?.shape ?? [];
-    return {
-      inputs,
-      outputs,
-      kernel: Float32Array.from(kernel?.dataSync() ?? []),
-      bias: Float32Array.from(bias?.dataSync() ?? []),
-    };
-  });
 }

@@ -11,12 +11,15 @@ export const EPSILON = 1e-3;
  */
 function layerNormalize(feature: Float32Array): void {
   let sum = 0;
-  for (const value of feature) sum += value;
-  const mean = sum / feature.length;
   let squares = 0;
-  for (const value of feature) squares += (value - mean) ** 2;
-  const deviation = Math.sqrt(squares / feature.length + EPSILON);
-  for (let i = 0; i < feature.length; i++) feature[i] = ((feature[i] ?? 0) - mean) / deviation;
+  for (let i = 0; i < feature.length; i++) {
+    const value = feature[i] ?? Number.NaN;
+    sum += value;
+    squares += value * value;
+  }
+  const mean = sum / feature.length;
+  const deviation = Math.sqrt(Math.max(0, squares / feature.length - mean * mean) + EPSILON);
+  for (let i = 0; i < feature.length; i++) feature[i] = ((feature[i] ?? Number.NaN) - mean) / deviation;
 }
 
 /** What `normalize` does to features packed one after the other, in place. @param features float32 [n, 25088] */

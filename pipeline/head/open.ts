@@ -1,12 +1,11 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { tensor2d, tidy, type Tensor } from '@tensorflow/tfjs-core';
 import { FEATURE_LENGTH } from '../backbone/vgg16.js';
 import { InputError } from '../errors.js';
 import type { CacheKey } from '../features/schema.js';
-import { useWasm } from '../tensorflow/wasm.js';
-import type { LayerWeights } from './dense.js';
-import { layerWeights, openLayersModel } from './layers-model.js';
+import { outputOf, type LayerWeights } from './dense.js';
+import { readLayers } from './layers-model.js';
+import { normalizeRows } from './normalize.js';
 import { readRunConfig, type RunConfig } from './run-config.js';
 import { LATEST } from './run-folder.js';
 
@@ -25,8 +24,8 @@ export interface Head {
    */
   predict(features: Float32Array): Float32Array;
   /** The dense layers' numbers; config.settings tells whether features are normalized in front of them. */
-  layers(): LayerWeights[];
-  /** Frees the weights. */
+  layers(): readonly LayerWeights[];
+  /** Lets the weights go; it predicts nothing after that. */
   close(): void;
 }
 
@@ -72,9 +71,12 @@ export async function resolveRun(nameOrFolder: string, artifacts: string): Promi
  * @throws InputError where the run is damaged
  */
 export async function openHead(folder: string): Promise<Head> {
-  await useWasm();
   const config = await readRunConfig(join(folder, 'config.json'));
-  const model = await openLayersModel(folder);
+  let layers: readonly LayerWeights[] | undefined = await readLayers(folder);
+  const opened = (): readonly LayerWeights[] => {
+    if (layers === undefined) throw new Error('The head is closed.');
+    return layers;
+  };
   const logarithm = config.settings.target === 'log';
   return {
     folder,
@@ -90,15 +92,15 @@ export async function openHead(folder: string): Promise<Head> {
           fix: `A photograph has ${FEATURE_LENGTH.toLocaleString('en')}.`,
         });
       }
-      const outputs = tidy(() => {
-        const output = model.predictOnBatch(tensor2d(features, [count, FEATURE_LENGTH]));
-        const [first]: (Tensor | undefined)[] = Array.isArray(output) ? output : [output];
-        return Float32Array.from(first?.dataSync() ?? []);
+      const rows = features.slice();
+      normalizeRows(config.settings.normalize, rows);
+      return Float32Array.from({ length: count }, (_, index) => {
+        const output = outputOf(opened(), rows.subarray(index * FEATURE_LENGTH, (index + 1) * FEATURE_LENGTH));
+        return logarithm ? Math.exp(output) : output;
       });
-      return logarithm ? outputs.map(Math.exp) : outputs;
     },
-    layers: () => layerWeights(model),
-    close: () => void model.dispose(),
+    layers: opened,
+    close: () => void (layers = undefined),
   };
 }
 

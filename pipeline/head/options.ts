@@ -80,7 +80,15 @@ function hiddenOf(text: string): number[] {
 
 const dashed = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
+const oneOf = (option: 'head' | 'normalize' | 'space' | 'optimizer' | 'target'): string =>
+  `one of ${SETTING_OPTIONS[option].choices.join(', ')}`;
+
 const LIMITS: Readonly<Record<string, string>> = {
+  head: oneOf('head'),
+  normalize: oneOf('normalize'),
+  space: oneOf('space'),
+  optimizer: oneOf('optimizer'),
+  target: oneOf('target'),
   learningRate: 'a number above 0',
   squaredNorm: 'a number above 0',
   weightDecay: 'a number of at least 0',

@@ -1,8 +1,9 @@
 import { FEATURE_LENGTH } from '../backbone/vgg16.js';
 import { openCache } from '../features/cache.js';
-import { useWasm } from '../tensorflow/wasm.js';
 import type { LabelTable } from '../labels/read.js';
 import type { Effects } from '../terminal/effects.js';
+import { withProgress } from '../terminal/with-progress.js';
+import { throwIfInterrupted } from './interruption.js';
 import type { Experiment } from './experiment.js';
 import { openGram } from './gram-file.js';
 import { readExamples, type LabelOptions } from './read-examples.js';
@@ -33,7 +34,6 @@ export async function prepare(
   widest = FEATURE_LENGTH,
 ): Promise<Prepared> {
   const started = performance.now();
-  await useWasm();
   const cache = await openCache(features);
   const { table, sha256, examples, unlabelled, notes } = await readExamples(cache, labels);
   for (const note of notes) effects.log(note);
@@ -48,11 +48,17 @@ export async function prepare(
     const count = digests.size.toLocaleString('en');
     effects.log(`${count} photographs are more than ${widest.toLocaleString('en')} features: no span, no ridge.`);
   }
-  const progress = effects.progress('Span', digests.size, 'photographs');
   const gram = fits
-    ? await openGram(cache, [...digests], { log: (line) => effects.log(line), onPair: (done) => progress.update(done) })
+    ? await withProgress(['Span', digests.size, 'photographs'], effects, (update) =>
+        openGram(cache, [...digests], {
+          log: (line) => effects.log(line),
+          onPair(done) {
+            update(done);
+            throwIfInterrupted(effects.signal);
+          },
+        }),
+      )
     : null;
-  progress.stop();
   return {
     experiment: { cache, examples, gram },
     source: {

@@ -16,6 +16,16 @@ const DECADES = [-4, -3, -2, -1, 0, 1, 2, 3];
 /** Between a decade and its neighbours. */
 const QUARTERS = [-0.75, -0.5, -0.25, 0.25, 0.5, 0.75];
 
+/** How many penalties are tried by default. */
+export const PENALTIES = DECADES.length + QUARTERS.length;
+
+export interface RidgeOptions {
+  /** For features as they are; by default a logarithmic grid, four a decade around the best decade. */
+  readonly penalties?: readonly number[];
+  /** Hears how many penalties are done; what it throws ends the work. */
+  readonly onPenalty?: (done: number) => void;
+}
+
 const meanOf = (values: ArrayLike<number>): number => Array.from(values).reduce((sum, v) => sum + v, 0) / values.length;
 
 /** K of centred features from K of features. */
@@ -68,12 +78,11 @@ async function fitPenalty({ size, data }: Square, deviations: Float64Array, lamb
  * Fits for each penalty and keeps the one with the least leave-one-out error (scikit-learn's RidgeCV gives the same).
  * Each takes 4/3 n³ operations: a second for 3,000 photographs.
  * @param gram K = X Xᵀ of the training rows, [n][n]
- * @param penalties for features as they are; by default a logarithmic grid, four a decade around the best decade
  */
 export async function fitRidge(
   gram: readonly Float64Array[],
   targets: ArrayLike<number>,
-  penalties?: readonly number[],
+  { penalties, onPenalty }: RidgeOptions = {},
 ): Promise<Ridge> {
   const rowMeans = gram.map(meanOf);
   const kernel = centred(gram, rowMeans, meanOf(rowMeans));
@@ -81,10 +90,12 @@ export async function fitRidge(
   const deviations = Float64Array.from(targets, (target) => target - meanTarget);
   const meanNorm =
     gram.reduce((sum, _, i) => sum + (kernel.data[i * (kernel.size + 1)] ?? Number.NaN), 0) / gram.length;
+  let done = 0;
   const bestOf = async (lambdas: readonly number[], before?: Fit): Promise<Fit> => {
     let best = before;
     for (const lambda of lambdas) {
       const fitted = await fitPenalty(kernel, deviations, lambda);
+      onPenalty?.(++done);
       if (best === undefined || fitted.error < best.error) best = fitted;
     }
     if (best === undefined) throw new RangeError('Ridge needs a penalty.');

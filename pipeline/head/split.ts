@@ -33,7 +33,7 @@ export function partOf(group: string, { splitSeed, validation, holdout, test }: 
 }
 
 /** @throws InputError where a part that was asked for is empty */
-function checkParts(parts: readonly Part[], settings: SplitSettings): void {
+function checkParts(parts: readonly Part[], groups: number, settings: SplitSettings): void {
   const { validation, holdout, test, splitSeed } = settings;
   const wanted: [Part, boolean][] = [
     ['train', true],
@@ -43,10 +43,10 @@ function checkParts(parts: readonly Part[], settings: SplitSettings): void {
   ];
   for (const [part, asked] of wanted) {
     if (!asked || parts.includes(part)) continue;
-    const count = parts.length;
+    const photographs = `${parts.length}${groups < parts.length ? ` in ${groups} group${groups === 1 ? '' : 's'}` : ''}`;
     throw new InputError({
       expected: `at least one photograph for ${part === 'train' ? 'training' : part}`,
-      found: `none of ${count} (split seed ${splitSeed})`,
+      found: `none of ${photographs} (split seed ${splitSeed})`,
       fix: part === 'test' ? 'Give more labels or a larger --test.' : 'Give more labels or another --split-seed.',
     });
   }
@@ -74,6 +74,6 @@ export function splitExamples(
   const holdout = fold === undefined || folds === null ? settings.holdout : { fold, folds };
   const split = { ...settings, holdout };
   const parts = examples.map(({ group }) => partOf(group, split));
-  checkParts(parts, split);
+  checkParts(parts, groups, split);
   return parts;
 }

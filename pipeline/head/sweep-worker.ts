@@ -2,7 +2,6 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { z } from 'zod';
 import { errorMessage, InputError, Pool5Error } from '../errors.js';
 import { openCache } from '../features/cache.js';
-import { useWasm } from '../tensorflow/wasm.js';
 import { openGram } from './gram-file.js';
 import { readExamples } from './read-examples.js';
 import { settingsSchema } from './settings.js';
@@ -27,7 +26,6 @@ const taskSchema = z.strictObject({ settings: settingsSchema, fingerprint: z.str
 if (parentPort !== null) {
   const port = parentPort;
   const { features, labels, gram: fits } = workerDataSchema.parse(workerData);
-  await useWasm();
   const cache = await openCache(features);
   const { examples } = await readExamples(cache, labels);
   const digests = [...new Set(examples.map(({ digest }) => digest))];

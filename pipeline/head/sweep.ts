@@ -1,5 +1,6 @@
 import { sha256Of } from '../files/sha256.js';
 import { thisMachine, type Machine } from '../machine.js';
+import { noiseFloor } from '../labels/rules.js';
 import type { Effects } from '../terminal/effects.js';
 import type { Prepared } from './prepare.js';
 import { fingerprint } from './run-config.js';
@@ -25,6 +26,8 @@ export interface SweepSummary {
   readonly unit: string;
   readonly variants: readonly VariantSummary[];
   readonly differences: readonly Difference[];
+  /** The least RMSE that made-up labels allow over all photographs; null where they were measured. */
+  readonly floor: number | null;
   /** Runs that were not known before. */
   readonly computed: number;
   /** Where they were trained; those that were known before may be from elsewhere. */
@@ -44,7 +47,7 @@ interface SweepOptions {
 interface SweepResult {
   readonly summary: Pick<
     SweepSummary,
-    'unit' | 'variants' | 'differences' | 'computed' | 'machine' | 'seconds' | 'records'
+    'unit' | 'variants' | 'differences' | 'floor' | 'computed' | 'machine' | 'seconds' | 'records'
   >;
   readonly best: Best | undefined;
   readonly records: ReadonlyMap<string, SweepRecord>;
@@ -99,6 +102,7 @@ export async function runVariants(
   } finally {
     bar.stop();
   }
+  const ids = prepared.experiment.examples.map((example) => example.id);
   return {
     records,
     best: bestRun(variants, records, prints),
@@ -106,6 +110,7 @@ export async function runVariants(
       unit: labels.unit,
       variants: summarizeVariants(variants, records, prints),
       differences: differences(variants, records, prints),
+      floor: noiseFloor(prepared.table, ids)?.rmse ?? null,
       computed: tasks.length,
       machine: await thisMachine(),
       seconds: (performance.now() - started) / 1000,

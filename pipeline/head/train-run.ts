@@ -3,12 +3,15 @@ import { InputError } from '../errors.js';
 import { noiseFloor } from '../labels/rules.js';
 import { thisMachine, type Machine } from '../machine.js';
 import type { Effects } from '../terminal/effects.js';
+import { withProgress } from '../terminal/with-progress.js';
 import { baselinesOf, metricsByPart, type Baselines, type MetricsByPart } from './baselines.js';
 import { crossValidate, type CrossValidation } from './cross-validation.js';
 import { trainHead, type Experiment } from './experiment.js';
 import type { EpochRecord } from './fit.js';
 import type { Prepared } from './prepare.js';
 import { fingerprint, pool5Version, type RunConfig } from './run-config.js';
+import { throwIfInterrupted } from './interruption.js';
+import { PENALTIES } from './ridge.js';
 import { checkRunName, saveRun } from './run-folder.js';
 import type { PresetName, Settings } from './settings.js';
 import { splitExamples, type Part } from './split.js';
@@ -85,20 +88,6 @@ function epochNote({ loss, validationLoss }: EpochRecord): string {
   return `loss ${loss.toPrecision(4)}${held}`;
 }
 
-/** Runs work with a bar that is taken away also where it fails. */
-async function withProgress<Result>(
-  [label, total, unit]: readonly [string, number, string],
-  effects: Effects,
-  work: (update: (done: number, note?: string) => void) => Promise<Result>,
-): Promise<Result> {
-  const bar = effects.progress(label, total, unit);
-  try {
-    return await work((done, note) => bar.update(done, note));
-  } finally {
-    bar.stop();
-  }
-}
-
 async function validateFolds(
   experiment: Experiment,
   settings: Settings,
@@ -140,7 +129,12 @@ export async function trainRun(options: TrainRunOptions, effects: Effects): Prom
   const parts = splitExamples(examples, settings);
 
   const lap = timer();
-  const baselines = await baselinesOf(experiment, parts, settings.normalize);
+  const baselines = await withProgress(['Ridge', PENALTIES, 'penalties'], effects, (update) =>
+    baselinesOf(experiment, parts, settings.normalize, (done) => {
+      update(done);
+      throwIfInterrupted(signal);
+    }),
+  );
   const baselineSeconds = lap();
   const { steps, epochs } = settings;
   const length = ['Training', steps ?? epochs, steps === null ? 'epochs' : 'steps'] as const;

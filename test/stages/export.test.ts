@@ -121,7 +121,9 @@ describe('export --to tfjs', () => {
     });
     model.dispose();
     const head = await openHead(join(artifacts, 'layer'));
-    expect(outputs).toEqual([...head.predict(feature)]);
+    expect(outputs.length).toBe(1);
+    // TensorFlow.js sums 25,088 products in float32.
+    expect((outputs[0] ?? 0) / (head.predict(feature)[0] ?? 1)).toBeCloseTo(1, 3);
     head.close();
   });
 });

@@ -141,6 +141,14 @@ describe('pool5 sweep', () => {
     expect(JSON.parse(stdout).computed).toBe(12 - done);
   });
 
+  test('a value that is none of the choices', () => {
+    const { status, stderr } = sweep(join(folder, 'none'), '--optimizer', 'adam,adm');
+    expect([status, stderr]).toEqual([
+      2,
+      'pool5: Expected one of sgd, momentum, rmsprop, adam, got adm (--optimizer).\n',
+    ]);
+  });
+
   test('a backward range of seeds', () => {
     const { status, stderr } = sweep(join(folder, 'none'), '--seeds', '5..1');
     expect([status, stderr]).toEqual([
@@ -170,7 +178,9 @@ describe('pool5 runs', () => {
     const errors = listed.map(({ metrics }: { metrics: { validation: { rmse: number } } }) => metrics.validation.rmse);
     expect(errors).toEqual(errors.toSorted((a: number, b: number) => a - b));
     expect(listed.length).toBe(3);
-    expect(runs().stdout.split('\n')[0]).toMatch(/^run +photographs +RMSE +MAE +holdout +test +unit$/);
+    expect(runs().stdout.split('\n')[0]).toMatch(
+      /^run +photographs +validation RMSE +MAE +holdout RMSE +test RMSE +unit$/,
+    );
   });
 
   test('filters', () => {

@@ -98,6 +98,24 @@ describe('pool5 train', () => {
     head.close();
   });
 
+  test('tells how near the head is to the noise floor of made-up labels; a sweep does, too', () => {
+    const header = '# pool5 label: made up, not measured\n# rule: p: normal(100,30)\nimage,length_cm';
+    const made = writeLabels(join(folder, 'made.csv'), rowsOf(40), header);
+    const common = ['--labels', made, '--features', features, '--artifacts', join(folder, 'made'), '--quiet'];
+    const { stdout } = pool5('train', ...common, '--run', 'made');
+    const { metrics, floor } = JSON.parse(readFileSync(join(folder, 'made', 'made', 'summary.json'), 'utf8'));
+    expect(floor).toBe(30);
+    expect(stdout).toMatch(/^noise floor \(labels made up\) +30\.00$/m);
+    const ratio = (metrics.validation.rmse / 30).toFixed(2);
+    expect(stdout).toContain(`\nThe head's RMSE is ${ratio} times what chance in the labels leaves on average.\n`);
+    const sweep = pool5('sweep', ...common, '--seeds', '1,2', '--epochs', '3', '--name', 'several');
+    const { variants } = JSON.parse(readFileSync(join(folder, 'made', 'several', 'sweep.json'), 'utf8'));
+    const mean = (variants[0].metrics.rmse.mean / 30).toFixed(2);
+    expect(sweep.stdout).toContain(
+      `\nThe least mean RMSE is ${mean} times what chance in the labels leaves (30.00).\n`,
+    );
+  });
+
   test('is repeated from config.json to the bit', () => {
     train('--run', 'first', '--seed', '3', '--dropout', '0.2', '--hidden', '16,4');
     const config = join(artifacts, 'first', 'config.json');

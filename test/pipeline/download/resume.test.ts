@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { hostname as hostName, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { download, type DownloadOptions } from '../../../pipeline/download/download.js';
@@ -74,11 +75,13 @@ describe('a second run', () => {
     await fetchLists({ cats: [one] });
     const status = join(out, 'status.csv');
     await writeFile(status, `${await readFile(status, 'utf8')}cats,${two},ok,,cats/`);
-    await rm(join(out, '.partial'), { recursive: true, force: true });
+    const half = `.tmp-${hostName().replaceAll(/[^\w-]/g, '_')}-${2 ** 30}-${randomUUID()}`;
+    for (const path of [out, join(out, 'cats')]) await writeFile(join(path, half), 'half');
     await fetchLists({ cats: [one, two] });
     expect(await statuses(out)).toEqual({ [one]: 'ok', [two]: 'ok' });
     expect(await Promise.all([one, two].map(requests))).toEqual([1, 1]);
     expect((await readdir(out)).toSorted()).toEqual(['cats', 'status.csv']);
+    expect(await readdir(join(out, 'cats'))).toHaveLength(2);
   });
 
   it('refuses a status.csv of something else', async () => {

@@ -1,5 +1,4 @@
-import { beforeAll, describe, expect, test } from 'vitest';
-import { memory } from '@tensorflow/tfjs-core';
+import { describe, expect, test } from 'vitest';
 import { FEATURE_LENGTH } from '../../../pipeline/backbone/vgg16.js';
 import type { FeatureCache } from '../../../pipeline/features/schema.js';
 import { fullCoordinates, spanCoordinates, type Coordinates } from '../../../pipeline/head/coordinates.js';
@@ -9,10 +8,7 @@ import { extendGram, Gram } from '../../../pipeline/head/gram.js';
 import { openPredictor } from '../../../pipeline/head/network.js';
 import { normalNumbers } from '../../../pipeline/head/random.js';
 import { PRESETS, type Settings } from '../../../pipeline/head/settings.js';
-import { useWasm } from '../../../pipeline/tensorflow/wasm.js';
 import { digestOf, memoryCache, randomFeature, randomFeatures } from './memory-cache.js';
-
-beforeAll(useWasm);
 
 const UNITS = 8;
 
@@ -76,7 +72,7 @@ async function compare(settings: Settings, features: Map<string, Float32Array>, 
 function largestDifference(one: readonly number[] = [], other: readonly number[] = []): number {
   expect(one.length).toBe(other.length);
   expect(one.length).toBeGreaterThan(0);
-  return Math.max(...one.map((value, i) => Math.abs(value - (other[i] ?? Number.NaN))));
+  return one.reduce((largest, value, i) => Math.max(largest, Math.abs(value - (other[i] ?? Number.NaN))), 0);
 }
 
 const sgd: Settings = {
@@ -168,10 +164,30 @@ describe('span', () => {
     }
     expect(squares / training.length).toBeCloseTo(16, 4);
   });
+});
 
-  test('leaves no tensor behind', async () => {
-    const before = memory().numTensors;
-    await compare({ ...sgd, batch: 5, epochs: 2 }, features, trainIds);
-    expect(memory().numTensors).toBe(before);
-  });
+describe('all features', () => {
+  const features = randomFeatures(8);
+  const digests = [...features.keys()].map(digestOf).toSorted();
+
+  test.each(['none', 'layer'] as const)(
+    'those that memory does not hold are read again and are the same (normalize %s)',
+    async (normalize) => {
+      const cache = memoryCache(features);
+      const scaling = { normalize, squaredNorm: 16 };
+      const all = await fullCoordinates(cache, digests, scaling);
+      const some = await fullCoordinates(cache, digests, scaling, 3);
+      expect(some.scale).toBe(all.scale);
+      const wanted = [digests[7], digests[0], digests[7], digests[3]].map((digest) => digest ?? '');
+      const expected = await all.rows(wanted);
+      for (let round = 0; round < 2; round++) {
+        cache.given.length = 0;
+        expect(largestDifference([...(await some.rows(wanted))], [...expected])).toBe(0);
+        expect(cache.given).toEqual([digests[3], digests[7]]);
+      }
+      cache.given.length = 0;
+      await all.rows(digests);
+      expect(cache.given).toEqual([]);
+    },
+  );
 });

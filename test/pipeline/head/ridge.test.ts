@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { PACKAGE_ROOT } from '../../../pipeline/package-root.js';
-import { fitRidge, predictRidge } from '../../../pipeline/head/ridge.js';
+import { fitRidge, PENALTIES, predictRidge } from '../../../pipeline/head/ridge.js';
 
 const ROWS = 12;
 const COLUMNS = 30;
@@ -30,7 +30,7 @@ const SCIKIT_LEARN = {
 
 describe('fitRidge', () => {
   test("chooses and predicts as scikit-learn's RidgeCV", async () => {
-    const ridge = await fitRidge(gramOf(x), y, [0.01, 0.1, 1, 10, 100]);
+    const ridge = await fitRidge(gramOf(x), y, { penalties: [0.01, 0.1, 1, 10, 100] });
     expect(ridge.lambda).toBe(SCIKIT_LEARN.alpha);
     for (const [i, squared] of SCIKIT_LEARN.squaredErrors.entries()) {
       expect(((y[i] ?? 0) - (ridge.leaveOneOut[i] ?? 0)) ** 2).toBeCloseTo(squared, 10);
@@ -54,13 +54,13 @@ describe('fitRidge', () => {
   });
 
   test('leave-one-out errors are those of really leaving one out', async () => {
-    const all = await fitRidge(gramOf(x), y, [0.7]);
+    const all = await fitRidge(gramOf(x), y, { penalties: [0.7] });
     for (let left = 0; left < ROWS; left++) {
       const keep = x.filter((_, i) => i !== left);
       const ridge = await fitRidge(
         gramOf(keep),
         y.filter((_, i) => i !== left),
-        [0.7],
+        { penalties: [0.7] },
       );
       const row = x[left] ?? unseen;
       const predicted = predictRidge(
@@ -78,15 +78,26 @@ describe('fitRidge', () => {
     expect((await fitRidge(gramOf(x), noise)).lambda).toBeGreaterThan(1);
   });
 
+  test('tells of each penalty; what its listener throws ends it', async () => {
+    const done: number[] = [];
+    await fitRidge(gramOf(x), y, { onPenalty: (count) => void done.push(count) });
+    expect(done).toEqual(Array.from({ length: PENALTIES }, (_, index) => index + 1));
+    const stop = new Error('stop');
+    const onPenalty = (count: number): void => {
+      if (count === 3) throw stop;
+    };
+    await expect(fitRidge(gramOf(x), y, { onPenalty })).rejects.toBe(stop);
+  });
+
   test('copies and rows that are all equal', async () => {
-    const copies = await fitRidge(gramOf([...x, ...x]), [...y, ...y], [1]);
-    const twice = await fitRidge(gramOf(x), y, [0.5]);
+    const copies = await fitRidge(gramOf([...x, ...x]), [...y, ...y], { penalties: [1] });
+    const twice = await fitRidge(gramOf(x), y, { penalties: [0.5] });
     const products = Float64Array.from(x, (row) => dot(row, unseen));
     expect(predictRidge(copies, Float64Array.of(...products, ...products))).toBeCloseTo(
       predictRidge(twice, products),
       9,
     );
-    const constant = await fitRidge(gramOf([unseen, unseen, unseen]), [1, 2, 6], [1]);
+    const constant = await fitRidge(gramOf([unseen, unseen, unseen]), [1, 2, 6], { penalties: [1] });
     expect(
       predictRidge(
         constant,

@@ -55,6 +55,9 @@ describe('splitExamples', () => {
       'Expected at least one photograph for validation, got none of 1 (split seed 1). ' +
         'Give more labels or another --split-seed.',
     );
+    const [group] = groups;
+    const alike = [group, group, group].flatMap((each) => each ?? []);
+    expect(() => splitExamples(alike, settings)).toThrow('got none of 3 in 1 group (split seed 1).');
   });
 });
 
