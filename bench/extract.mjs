@@ -24,7 +24,7 @@ import { timeExtract, wholeContestants } from './extract/whole.mjs';
 const { values } = parseArgs({
   options: {
     images: { type: 'string', default: join(PACKAGE_ROOT, 'data/sample') },
-    count: { type: 'string', default: '200' },
+    count: { type: 'string', default: '240' },
     rounds: { type: 'string', default: '7' },
     'file-rounds': { type: 'string', default: '3' },
     python: { type: 'string', default: join(PACKAGE_ROOT, '.venv-bench/bin/python') },
