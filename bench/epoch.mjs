@@ -75,7 +75,7 @@ function peer(command, ...args) {
     const output = execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], env });
     return JSON.parse(output.trim().split('\n').at(-1));
   } catch (error) {
-    const reason = error.stderr?.split('\n').find((line) => line.includes('Error')) ?? error.message;
+    const reason = error.stderr?.split('\n').find((line) => /^\w*Error/.test(line)) ?? error.message;
     console.error(`Without ${basename(args[0])}: ${reason}`);
     return undefined;
   }

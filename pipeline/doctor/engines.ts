@@ -81,10 +81,10 @@ export async function engineChecks(run: Run = runProgram): Promise<Check[]> {
   const cpu = await probe(run, 'Engine tensorflow (CPU)', PROBES.tensorflow('tfjs-node'));
   const wasm = await probe(run, 'Engine wasm', PROBES.wasm);
   return [
-    mended(onnx, 'warning', 'Run npm ci again on this machine; without it pool5 runs on wasm, which is slower.'),
+    mended(onnx, 'problem', 'Run npm ci again on this machine: heads are trained with it. extract can do with wasm.'),
     mended(gpu, 'note', 'Only for NVIDIA GPUs: make gpu gets it.'),
     mended(cpu, 'note', 'Not needed: onnx is the default on a CPU. make native gets it.'),
-    mended(wasm, 'problem', 'Run npm ci again: training runs on it.'),
+    mended(wasm, 'problem', 'Run npm ci again: heads are saved with it.'),
   ];
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import {
   fused,
   getBackend,
@@ -40,39 +41,44 @@ export function buildStack(backend: string, weights: Weights): TfjsStack {
   });
   let closed = false;
 
-  function forward(pixels: Uint8Array, n: number): Tensor4D {
-    let last: Tensor4D = tidy(() => {
-      const rgb = tensor4d(new Float32Array(pixels), [n, IMAGE_SIZE, IMAGE_SIZE, 3]);
-      return reverse(sub<Tensor4D>(rgb, mean), 3); // to BGR
-    });
-    for (const layer of STACK) {
-      const conv = layers.get(layer.name);
-      const next =
-        conv === undefined
-          ? maxPool(last, 2, 2, 'valid')
-          : fused.conv2d({
-              x: last,
-              filter: conv.kernel,
-              bias: conv.bias,
-              strides: 1,
-              pad: 'same',
-              activation: 'relu',
-            });
-      last.dispose(); // conv1's outputs take 13 MB a picture each
-      last = next;
-    }
-    return last;
+  function prepare(pixels: Uint8Array, n: number): Tensor4D {
+    const rgb = tensor4d(new Float32Array(pixels), [n, IMAGE_SIZE, IMAGE_SIZE, 3]);
+    return reverse(sub<Tensor4D>(rgb, mean), 3); // to BGR
+  }
+
+  /** One layer; its input is given up, since conv1's outputs take 13 MB a picture each. */
+  function apply(layer: (typeof STACK)[number], input: Tensor4D): Tensor4D {
+    const conv = layers.get(layer.name);
+    const output =
+      conv === undefined
+        ? maxPool(input, 2, 2, 'valid')
+        : fused.conv2d({
+            x: input,
+            filter: conv.kernel,
+            bias: conv.bias,
+            strides: 1,
+            pad: 'same',
+            activation: 'relu',
+          });
+    input.dispose();
+    return output;
   }
 
   return {
     async run(pixels) {
       const n = batchOf(pixels);
       if (closed) throw new WorldError('The engine is closed.');
-      const features = on(backend, () => tidy(() => forward(pixels, n)));
+      let last = on(backend, () => tidy(() => prepare(pixels, n)));
       try {
-        return Float32Array.from(await features.data());
+        for (const layer of STACK) {
+          const input = last;
+          last = on(backend, () => tidy(() => apply(layer, input)));
+          await setImmediate(); // signals and timers are heard between layers: wasm and CPU block this thread
+          if (closed) throw new WorldError('The engine is closed.');
+        }
+        return Float32Array.from(await last.data());
       } finally {
-        features.dispose();
+        last.dispose();
       }
     },
     dispose() {

@@ -84,7 +84,7 @@ describe('engines', () => {
       ),
     );
     expect(checks.map(({ status, found }) => [status, found])).toEqual([
-      ['warning', 'does not load: ended by SIGILL'],
+      ['problem', 'does not load: ended by SIGILL'],
       ['note', 'does not load: The addon is missing'],
       ['note', 'does not load: The addon is missing'],
       ['problem', 'does not load: The addon is missing'],
