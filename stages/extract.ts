@@ -123,6 +123,7 @@ export const stage = defineStage({
         key,
         loadWeights: () => weights.load(),
         engine: options.engine,
+        planned: plan.pending,
         workers: options.workers,
         shardRows: options.shardRows,
         rejected(item, reason, passing) {
