@@ -90,6 +90,6 @@ function estimate({ machine, steps, rate }) {
     `  $${dollarsPerGBMonth} a GB; suppliers differ by a factor of three in both.`,
     `- Bytes: a cache of ${fixed(bytes / 1e12)} TB, half of that with --dtype float16; ${fixed(read / 1e12)} TB of pictures to read.`,
     `- Files: ${count((last.cache.files / last.size) * pictures)} with 64 rows a shard, ${count((2 * pictures) / 1024)} with --shard-rows 1024.`,
-    `- The first look: ${fixed(((last.first.cpu / last.size) * pictures) / 3600)} core-hours besides the reading; an index of ${fixed(((last.indexBytes / last.size) * pictures) / 1e9)} GB.`,
+    `- The first look: ${fixed(((last.first.cpu / last.size) * pictures) / 3600)} core-hours besides the reading, in one task for which the others wait; an index of ${fixed(((last.indexBytes / last.size) * pictures) / 1e9)} GB.`,
   ];
 }
