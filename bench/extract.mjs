@@ -24,7 +24,7 @@ import { timeExtract, wholeContestants } from './extract/whole.mjs';
 const { values } = parseArgs({
   options: {
     images: { type: 'string', default: join(PACKAGE_ROOT, 'data/sample') },
-    count: { type: 'string', default: '200' },
+    count: { type: 'string', default: '240' },
     rounds: { type: 'string', default: '7' },
     'file-rounds': { type: 'string', default: '3' },
     python: { type: 'string', default: join(PACKAGE_ROOT, '.venv-bench/bin/python') },
@@ -73,8 +73,8 @@ const starts = {
 const peaks = peakers.map(({ name }) => ({ name, best: Math.max(...rates.get(name)) }));
 const peak = Math.max(...peaks.map(({ best }) => best));
 const median = (of, { name }) => summarize(of.get(name)).median;
-const fastest = Math.max(...peers.map((peer) => median(rates, peer)));
-const fastestFiles = Math.max(...peers.map((peer) => median(fileRates, peer)));
+/** NaN, printed as "-", where no peer ran. */
+const fastest = (of) => (peers.length === 0 ? NaN : Math.max(...peers.map((peer) => median(of, peer))));
 const result = {
   machine,
   command: 'make bench ARGS=--write',
@@ -86,15 +86,17 @@ const result = {
     description: each.description,
     rate: summarize(rates.get(each.name)),
     share: (median(rates, each) * GFLOP) / peak,
-    ratio: median(rates, each) / fastest,
+    ratio: median(rates, each) / fastest(rates),
     difference: differences.get(each.name),
   })),
   whole: [...extracts, ...peers].map((each) => ({
     name: each.name,
     rate: summarize(fileRates.get(each.name)),
     engine: each.engine?.() ?? each.description,
-    share: median(fileRates, each) / median(rates, each.isPeer ? each : bareOf(each)),
-    ratio: median(fileRates, each) / fastestFiles,
+    share: each.isPeer
+      ? median(fileRates, each) / median(rates, each)
+      : summarize(each.shares(bareRate).filter(Number.isFinite)).median,
+    ratio: median(fileRates, each) / fastest(fileRates),
     start: each.start ?? summarize(each.starts()).median,
     megabytes: each.megabytes(),
     held: each.held?.() ?? null,
@@ -111,9 +113,10 @@ const lines = extractLines(result);
 console.log(lines.join('\n'));
 if (values.write) writeSection('extract', lines);
 
-/** The engine that an extract ran, without all else. */
-function bareOf(extract) {
-  return engines.find(({ description }) => description === extract.engine());
+/** Images/s of the engine so described, without all else; NaN where it was not timed. */
+function bareRate(engine) {
+  const timed = engines.find(({ description }) => description === engine);
+  return timed === undefined ? NaN : median(rates, timed);
 }
 
 /** Links to photographs from all over the folder, in a folder of their own. */

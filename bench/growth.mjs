@@ -41,7 +41,8 @@ const heads = [];
 for (const count of values.heads.split(',').map(Number)) {
   if (count <= largest) heads.push(await trainOn(count));
 }
-const result = { machine, command: 'make bench-growth ARGS=--write', part: Number(values.part), steps, heads };
+const command = 'make bench-growth ARGS=--write';
+const result = { machine, command, part: Number(values.part), steps, heads, rate: extractRate() };
 writeFileSync(join(values.work, '../growth.json'), `${JSON.stringify(result, undefined, 2)}\n`);
 const lines = growthLines(result);
 console.log(lines.join('\n'));
@@ -100,6 +101,16 @@ async function trainOn(count) {
     train: { ...pick(train), parts: train.summary.seconds, width: train.summary.width, epochs: train.summary.epochs },
     report: { ...pick(report), bytes: report.summary.bytes },
   };
+}
+
+/** Pictures/s of extract as make bench found it, else of the fastest part here. */
+function extractRate() {
+  try {
+    const bench = JSON.parse(readFileSync(join(PACKAGE_ROOT, 'bench/.work/extract.json'), 'utf8'));
+    return bench.whole[0].rate.median;
+  } catch {
+    return Math.max(...steps.map(({ stack }) => stack.rate));
+  }
 }
 
 function pick({ seconds, cpu, megabytes, held }) {

@@ -1,11 +1,8 @@
-import { join } from 'node:path';
 import { FEATURE_LENGTH, IMAGE_BYTES } from './backbone/vgg16.js';
 import type { EngineName, EngineOptions } from './backbone/engines/engine.js';
 import { openEngine } from './backbone/engines/open.js';
 import { rangesSchema } from './backbone/engines/onnx/ranges.js';
 import { openWeights } from './backbone/weights/open.js';
-import { readChoice } from './features/choice.js';
-import { folderName } from './features/key.js';
 import { checkKey, type Head } from './head/open.js';
 import { ahead } from './images/ahead.js';
 import { decodeFile } from './images/decode-file.js';
@@ -41,8 +38,8 @@ export async function predict(
   { weights: spec, engine: name = 'auto', onFeature }: PredictOptions = {},
 ): Promise<Prediction[]> {
   const weights = await openWeights(spec);
-  checkKey(head, { ...head.key, weights: weights.digest, preprocessing: PREPROCESSING_VERSION });
-  const engine = await openEngine(name, weights, await graphOf(head));
+  checkKey(head, { weights: weights.digest, preprocessing: PREPROCESSING_VERSION });
+  const engine = await openEngine(name, weights, graphOf(head));
   try {
     const predictions: Prediction[] = [];
     const run = async (batch: readonly { image: string; pixels: Uint8Array }[]): Promise<void> => {
@@ -82,8 +79,8 @@ export async function predict(
 }
 
 /** The graph that made the features which the head was trained on; of the float32 ones the one that opens faster. */
-export async function graphOf({ key, config }: Head): Promise<EngineOptions> {
+export function graphOf({ key, config }: Head): EngineOptions {
   if (key.precision === undefined) return {};
-  const { ranges } = (await readChoice(join(config.features.folder, folderName(key)))) ?? {};
+  const { ranges } = config.features;
   return { graph: key.precision, ...(ranges === undefined ? {} : { ranges: rangesSchema.parse(ranges) }) };
 }

@@ -5,6 +5,7 @@ import { openWeights } from '../pipeline/backbone/weights/open.js';
 import { writeAtomically, writeFault } from '../pipeline/files/atomic.js';
 import { appendHead } from '../pipeline/head/onnx-head.js';
 import { checkKey, openHead, resolveRun } from '../pipeline/head/open.js';
+import { PREPROCESSING_VERSION } from '../pipeline/images/pixels.js';
 import { graphOf } from '../pipeline/predict.js';
 import { defineStage } from './stage.js';
 
@@ -57,9 +58,9 @@ export const stage = defineStage({
         return { ...common, out: target, bytes: await copyFiles(folder, target) };
       }
       const weights = await openWeights(spec);
-      checkKey(head, { ...head.key, weights: weights.digest });
+      checkKey(head, { weights: weights.digest, preprocessing: PREPROCESSING_VERSION });
       const { normalize, target } = config.settings;
-      const model = appendHead(await buildModel(weights, await graphOf(head)), head.layers(), { normalize, target });
+      const model = appendHead(await buildModel(weights, graphOf(head)), head.layers(), { normalize, target });
       const file = out ?? `${basename(folder)}.onnx`;
       await writeAtomically(file, model);
       return { ...common, out: file, bytes: model.length };

@@ -1,6 +1,6 @@
 import { identifyWeights, type IdentifiedWeights } from '../pipeline/backbone/weights/open.js';
 import { InputError, InterruptedError } from '../pipeline/errors.js';
-import { compareFolder, saveIndex, type Comparison, type Stale } from '../pipeline/extraction/compare.js';
+import { compareFolder, readFolder, saveIndex, type Comparison, type Stale } from '../pipeline/extraction/compare.js';
 import { computeRanges } from '../pipeline/extraction/compute.js';
 import { choosePart, partText, type Part } from '../pipeline/extraction/part.js';
 import type { Tidied } from '../pipeline/extraction/tidy.js';
@@ -86,7 +86,9 @@ export const stage = defineStage({
     const { signal } = effects;
     const weights = await identifyWeights(options.weights);
     const key = keyOf(weights, options);
-    const comparison = await compareFolder(options, key, signal);
+    const comparison = options.plan
+      ? await compareFolder(options, key, signal)
+      : await readFolder(options, key, part.parts === 1, effects);
     const { folder, plan, stale, shards: survey } = comparison;
     if (comparison.images.length === 0) throw noImages(options.images, comparison.rejections());
     const pending = plan.pending.filter((item) => inPart(item.digest, part));
@@ -103,18 +105,13 @@ export const stage = defineStage({
     });
     const nothing = { computed: 0, tidied: { pruned: null, compacted: null }, engine: null };
 
-    if (signal.aborted) {
-      // What was read until now need not be read again; the plan itself is unfinished.
-      if (plan.indexChanged && !options.plan) await saveIndex(folder, plan.index);
-      throw interrupted(signal, 0);
-    }
+    if (signal.aborted) throw interrupted(signal, 0); // the plan is unfinished
     for (const line of planLines(comparison)) effects.log(line);
     const chosen = partText(part);
     if (chosen !== null) effects.log(`${chosen}: ${pending.length} to compute`);
     if (options.plan) return { ...summary(), ...nothing, seconds: 0, imagesPerSecond: null };
     if (weights.random) effects.log(`The weights are random (${weights.origin}): these features mean nothing.`);
     await mend(folder, key, weights, survey, effects);
-    if (plan.indexChanged) await saveIndex(folder, plan.index);
     await recordFolder(folder, options.images);
 
     const started = performance.now();
@@ -126,6 +123,7 @@ export const stage = defineStage({
         key,
         loadWeights: () => weights.load(),
         engine: options.engine,
+        planned: plan.pending,
         workers: options.workers,
         shardRows: options.shardRows,
         rejected(item, reason, passing) {

@@ -23,8 +23,10 @@ export function wholeContestants(photographs, scratch) {
       },
       megabytes: () => most('megabytes'),
       held: () => most('held'),
-      /** The description of the engine that the last run chose. */
-      engine: () => runs.at(-1).summary.engine,
+      /** The descriptions of the engines that the runs chose: each begins a cache of its own. */
+      engine: () => [...new Set(runs.map((run) => run.summary.engine))].join(' or '),
+      /** Each run's rate, but the first's, which warms up, to that of the engine which it chose: `rateOf(description)`. */
+      shares: (rateOf) => runs.slice(1).map((run) => run.rate / rateOf(run.summary.engine)),
       /** Seconds from the process's start until the engine is open, a value a run. */
       starts: () => runs.map(({ opened }) => opened),
     };

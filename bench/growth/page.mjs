@@ -5,7 +5,7 @@ const fixed = (value, digits = 1) => value.toFixed(digits);
 /** Seconds of the clock, and of all threads' CPU time, which other work on the machine hardly changes. */
 const time = ({ seconds, cpu }) => `${fixed(seconds)} (${fixed(cpu)})`;
 
-/** What the estimate assumes; prices differ by a factor of three between suppliers. */
+/** What the estimate assumes. */
 const ASSUMED = { pictures: 10_000_000, dollarsPerCoreHour: 0.04, dollarsPerGBMonth: 0.1, tasks: 256, cores: 16 };
 
 /** The result of bench/growth.mjs as Markdown. */
@@ -69,20 +69,27 @@ function headTable(heads, size) {
   );
 }
 
-/** Ten million pictures on a cluster, on paper: this machine's figures times their number. */
-function estimate({ machine, steps }) {
+/**
+ * Ten million pictures on a cluster, on paper: this machine's figures times their number.
+ * @param result.rate pictures/s of extract: of make bench where it was run, else of the fastest part
+ */
+function estimate({ machine, steps, rate }) {
   const { pictures, dollarsPerCoreHour, dollarsPerGBMonth, tasks, cores } = ASSUMED;
   const last = steps.at(-1);
-  const rate = Math.max(...steps.map(({ stack }) => stack.rate)) / machine.cores;
-  const coreHours = pictures / rate / 3600;
+  const perCore = rate / machine.cores;
+  const coreHours = pictures / perCore / 3600;
   const bytes = (last.cache.bytes / last.size) * pictures;
   const read = last.pictureBytes * pictures;
+  const minutes = (coreHours / tasks / cores) * 60;
   return [
-    `On paper, ${count(pictures)} such pictures of ${count(last.pictureBytes / 1000)} kB (${fixed(read / 1e12)} TB) with float32 features:`,
+    `On paper, ${count(pictures)} such pictures of ${count(last.pictureBytes / 1000)} kB, float32 features:`,
     '',
-    `- ${fixed(rate)} pictures/s a core here, so ${count(coreHours)} core-hours: on ${tasks} tasks of ${cores} cores ${fixed((coreHours / tasks / cores) * 60, 0)} minutes, as far as ${cores} cores are ${fixed(cores / machine.cores, 0)} times as fast as ${machine.cores}.`,
-    `- $${count(coreHours * dollarsPerCoreHour)} at an assumed $${dollarsPerCoreHour} a core and hour.`,
-    `- The cache: ${fixed(bytes / 1e12)} TB, half of that with --dtype float16; ${count((last.cache.files / last.size) * pictures)} files with 64 rows a shard, ${count((2 * pictures) / 1024)} with --shard-rows 1024; $${count((bytes / 1e9) * dollarsPerGBMonth)} a month at an assumed $${dollarsPerGBMonth} a GB.`,
-    `- The first look: ${fixed(((last.first.cpu / last.size) * pictures) / 3600)} core-hours and ${fixed(read / 1e12)} TB to read for whoever is first; its index has ${fixed(((last.indexBytes / last.size) * pictures) / 1e9)} GB.`,
+    `- Hours: ${fixed(perCore)} pictures/s a core here, so ${count(coreHours)} core-hours, ${count(coreHours / cores)} node-hours of ${cores} cores;`,
+    `  ${fixed(minutes, 0)} minutes on ${tasks} such nodes, if ${cores} cores are ${fixed(cores / machine.cores, 0)} times as fast as ${machine.cores}.`,
+    `- Money: $${count(coreHours * dollarsPerCoreHour)} at an assumed $${dollarsPerCoreHour} a core and hour, and $${count((bytes / 1e9) * dollarsPerGBMonth)} a month for the cache at an assumed`,
+    `  $${dollarsPerGBMonth} a GB; suppliers differ by a factor of three in both.`,
+    `- Bytes: a cache of ${fixed(bytes / 1e12)} TB, half of that with --dtype float16; ${fixed(read / 1e12)} TB of pictures to read.`,
+    `- Files: ${count((last.cache.files / last.size) * pictures)} with 64 rows a shard, ${count((2 * pictures) / 1024)} with --shard-rows 1024.`,
+    `- The first look: ${fixed(((last.first.cpu / last.size) * pictures) / 3600)} core-hours besides the reading, in one task for which the others wait; an index of ${fixed(((last.indexBytes / last.size) * pictures) / 1e9)} GB.`,
   ];
 }

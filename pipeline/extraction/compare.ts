@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { currentFolder } from '../features/cache.js';
-import { readIndex, writeIndex, type ImageIndex, type IndexedImage } from '../features/image-index.js';
+import { claimReading, type Waiting } from '../features/claims.js';
+import { hasIndex, readIndex, writeIndex, type ImageIndex, type IndexedImage } from '../features/image-index.js';
 import { differences, folderName } from '../features/key.js';
 import { readHeader, readManifest } from '../features/manifest.js';
 import { makePlan, type Pending, type Plan } from '../features/plan.js';
@@ -74,6 +75,35 @@ export async function compareFolder(
     },
     isUsable: (id) => plan.index.has(id) && known(id) === undefined,
   };
+}
+
+/**
+ * compareFolder, and the index keeps what was read, on abort as well. Whose part a photograph is shows only its content:
+ * of many tasks that begin a cache, one reads every file while the others wait for its index.
+ * @param alone whether no other task looks at the same photographs
+ */
+export async function readFolder(
+  options: { images: string; features: string; rehash: boolean },
+  key: CacheKey,
+  alone: boolean,
+  effects: Waiting,
+): Promise<Comparison> {
+  const folder = join(options.features, folderName(key));
+  if (!alone && !(await hasIndex(folder))) {
+    const reading = await claimReading(folder, effects);
+    try {
+      if (!(await hasIndex(folder))) return await compareAndSave(options, key, effects.signal);
+    } finally {
+      await reading?.release();
+    }
+  }
+  return compareAndSave(options, key, effects.signal);
+}
+
+async function compareAndSave(...args: Parameters<typeof compareFolder>): Promise<Comparison> {
+  const comparison = await compareFolder(...args);
+  if (comparison.plan.indexChanged) await saveIndex(comparison.folder, comparison.plan.index);
+  return comparison;
 }
 
 function groupByDigest(index: ImageIndex): Map<string, IndexedImage[]> {

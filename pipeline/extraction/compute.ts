@@ -31,6 +31,8 @@ export interface Job {
   loadWeights(): Promise<Weights>;
   readonly engine: 'auto' | EngineName;
   readonly workers: number;
+  /** What the whole plan has to compute, by digest; the ranges may be a part of it. */
+  readonly planned: readonly Pending[];
   readonly shardRows: number;
   /** @see Listener.rejected */
   rejected(item: Pending, reason: string, passing: boolean): void;

@@ -58,6 +58,12 @@ export function choosePart(option: string | undefined, env: Environment): Part {
     const found = `${parts} tasks from ${min} to ${max}, step ${step}`;
     throw new InputError({ expected: 'an array without gaps', found, where: array.index, fix: FIX });
   }
+  if ('spacing' in array && (min > 1 || parts === 1)) {
+    // Of --array=3 no task can tell whether it is one of 16 that is submitted again: it would take everything.
+    const found = `${parts === 1 ? '1 task' : `${parts} tasks`} from ${min} to ${max}`;
+    const fix = 'To submit task 3 of 1-16 again, give --shard 3/16; --shard 1/1 is all.';
+    throw new InputError({ expected: 'an array of several tasks from 0 or 1', found, where: array.index, fix });
+  }
   const part = (index - min) / step + 1;
   if (!Number.isInteger(part) || part < 1 || part > parts) {
     const expected = `an index from ${min} to ${max}${step === 1 ? '' : `, step ${step}`}`;

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { unlessAborted } from '../abort.js';
 import type { Engine } from '../backbone/engines/engine.js';
 import { FEATURE_LENGTH, IMAGE_BYTES } from '../backbone/vgg16.js';
@@ -59,30 +60,37 @@ async function computeRows(pending: readonly Pending[], work: Work, listener: Li
     item,
     ...(await decodeFile(item.path, item.digest)),
   }));
-  for (let more = true; more;) {
-    const rows = await work.turn(() => nextRows(shardRows, decoded, work, listener));
-    more = rows.length === shardRows;
-    if (rows.length === 0) return;
+  // The last shard ends the range without another turn: the next range is locked and decoded meanwhile.
+  for (let left = pending.length; left > 0 && !work.signal.aborted;) {
+    const { rows, taken } = await work.turn(() => nextRows(shardRows, decoded, work, listener));
+    left -= taken;
+    if (rows.length === 0) continue;
+    await setImmediate(); // first the other range gives the engine its next batch, then this thread encodes a shard
     await commitShard(folder, rows, key, engine.description);
     listener.computed(rows.length);
   }
 }
 
-/** The rows of the next shard: fewer than `most` at the end, or on abort, which drops the batch under way. */
+/**
+ * The rows of the next shard: fewer than `most` at the end, or on abort, which drops the batch under way.
+ * @returns taken: how many photographs became rows or were rejected
+ */
 async function nextRows(
   most: number,
   decoded: AsyncGenerator<{ readonly item: Pending } & DecodedFile, void, undefined>,
   { engine, signal }: Work,
   listener: Listener,
-): Promise<NewRow[]> {
+): Promise<{ rows: NewRow[]; taken: number }> {
   const rows: NewRow[] = [];
+  let taken = 0;
   for (let ended = false; !ended && rows.length < most;) {
     const batch: { readonly item: Pending; readonly pixels: Uint8Array }[] = [];
     while (batch.length < Math.min(engine.batchSize, most - rows.length)) {
       const next = await unlessAborted(decoded.next(), signal);
-      if (next === undefined) return rows;
+      if (next === undefined) return { rows, taken };
       ended = next.done === true;
       if (next.done === true) break;
+      taken++;
       const { value } = next;
       if ('rejected' in value) listener.rejected(value.item, value.rejected, value.passing);
       else batch.push(value);
@@ -93,12 +101,12 @@ async function nextRows(
       batch.length * IMAGE_BYTES,
     );
     const features = await unlessAborted(engine.run(pixels), signal);
-    if (features === undefined) return rows;
+    if (features === undefined) return { rows, taken };
     for (const [i, { item }] of batch.entries()) {
       const feature = features.subarray(i * FEATURE_LENGTH, (i + 1) * FEATURE_LENGTH);
       rows.push({ digest: item.digest, id: item.id, feature });
     }
     listener.settled(batch.length);
   }
-  return rows;
+  return { rows, taken };
 }

@@ -4,6 +4,7 @@ import { sha256Of } from '../files/sha256.js';
 import { errorCode, InputError } from '../errors.js';
 import { writeAtomically } from '../files/atomic.js';
 import { readFault, readIfThere } from '../files/read.js';
+import { readChoice } from './choice.js';
 import { readIndex, type ImageIndex } from './image-index.js';
 import { identityOf } from './key.js';
 import { readHeader, readManifest, shardPath, type Header, type ShardEntry } from './manifest.js';
@@ -56,6 +57,7 @@ export async function openCache(features: string): Promise<OpenCache> {
   if (damage !== undefined) throw damaged(join(folder, damage.file), damage.reason);
   const places = placesOf(manifest.shards);
   const index = await readIndex(folder);
+  const choice = header.key.precision === 'int8' ? await readChoice(folder, header.key) : undefined;
   const images = new Map<string, string>();
   for (const image of index.values()) {
     if (places.has(image.digest)) images.set(image.id, image.digest);
@@ -64,6 +66,7 @@ export async function openCache(features: string): Promise<OpenCache> {
     folder,
     key: header.key,
     identity: identityOf(header.key),
+    ...(choice?.graph === 'int8' ? { ranges: choice.ranges } : {}),
     images,
     header,
     shards: manifest.shards,

@@ -6,6 +6,9 @@ import type { Range } from './ranges.js';
 /** Taken by whoever adds or removes shards that are not his own range's, beside the prefixes. */
 const UPKEEP = 'upkeep';
 
+/** Taken by the one of many tasks that reads all photographs for the others. */
+const READING = 'reading';
+
 const PREFIXES: readonly string[] = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'));
 
 /** Locks every prefix of the range, or none and names who holds one. */
@@ -53,6 +56,11 @@ export function tryClaimCache(folder: string): Promise<Lock | LockOwner> {
 /** Waits until no run mends or rewrites shards; others may compute meanwhile. Undefined as for claimAll. */
 export function claimUpkeep(folder: string, effects: Waiting): Promise<Lock | undefined> {
   return waitFor(folder, [UPKEEP], effects);
+}
+
+/** Waits until no other task reads the photographs of a cache that has no index. Undefined as for claimAll. */
+export function claimReading(folder: string, effects: Waiting): Promise<Lock | undefined> {
+  return waitFor(folder, [READING], effects);
 }
 
 async function waitFor(folder: string, prefixes: readonly string[], effects: Waiting): Promise<Lock | undefined> {

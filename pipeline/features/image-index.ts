@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { inStretches } from '../event-loop.js';
@@ -52,6 +53,12 @@ export async function readIndex(folder: string): Promise<ImageIndex> {
     }
   }
   return index;
+}
+
+/** Whether there is an index. Listing shows it at once on NFS, which may believe for a minute that a file is absent. */
+export async function hasIndex(folder: string): Promise<boolean> {
+  const names: string[] = await readdir(folder).catch(() => []);
+  return names.includes(FILE);
 }
 
 export async function writeIndex(folder: string, index: ImageIndex): Promise<void> {

@@ -25,6 +25,8 @@ export interface FeatureCache {
   readonly key: CacheKey;
   /** sha256 (hex) of the key. */
   readonly identity: string;
+  /** Of an int8 stack: the largest activation of each channel that it reckons with, by layer. */
+  readonly ranges?: Record<string, number[]>;
   /** Image id (path below the folder of photographs, with /) -> digest. Copies share a digest. */
   readonly images: ReadonlyMap<string, string>;
   /**

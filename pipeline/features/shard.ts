@@ -42,7 +42,7 @@ export function encodeShard(rows: readonly NewRow[], key: CacheKey, engine: stri
   const values = new Float32Array(rows.length * FEATURE_LENGTH);
   for (const [i, row] of rows.entries()) values.set(row.feature, i * FEATURE_LENGTH);
   const half = key.dtype === 'float16' ? toFloat16(values) : undefined;
-  const bad = (half === undefined ? values : fromFloat16(half)).findIndex((value) => !Number.isFinite(value));
+  const bad = firstNotFinite(half === undefined ? values : fromFloat16(half));
   if (bad !== -1) {
     const id = rows[Math.floor(bad / FEATURE_LENGTH)]?.id;
     throw new WorldError(`Expected finite ${key.dtype} features, got ${values[bad]} for ${id} from ${engine}.`);
@@ -65,6 +65,12 @@ export function encodeShard(rows: readonly NewRow[], key: CacheKey, engine: stri
   ];
   const struct = makeData({ type: new Struct(schema.fields), length: rows.length, nullCount: 0, children });
   return tableToIPC(new Table(schema, [new RecordBatch(schema, struct)]), 'file');
+}
+
+/** A plain loop: with a callback for each number, a shard would hold the event loop twice as long. */
+function firstNotFinite(values: Float32Array): number {
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return i;
+  return -1;
 }
 
 function utf8(values: string[]): Data<Utf8> {

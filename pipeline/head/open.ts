@@ -105,24 +105,17 @@ export async function openHead(folder: string): Promise<Head> {
 }
 
 /**
- * Checks that a head fits features.
- * @throws InputError that names both keys' parts where it does not
+ * Checks that photographs become the features that a head was trained on.
+ * @throws InputError that names what differs
  */
-export function checkKey(head: Head, key: CacheKey): void {
+export function checkKey(head: Head, key: Pick<CacheKey, 'weights' | 'preprocessing'>): void {
   const parts = [
-    ['weights', 'of the backbone'],
-    ['preprocessing', 'version'],
-    ['layer', ''],
-    ['dtype', 'of the features'],
-    ['precision', 'of the stack'],
+    ['weights', 'weights of the backbone', 'Give the same --weights as when the features were extracted.'],
+    ['preprocessing', 'preprocessing version', 'Train it again.'],
   ] as const;
-  for (const [part, what] of parts) {
+  for (const [part, what, fix] of parts) {
     if (head.key[part] === key[part]) continue;
-    throw new InputError({
-      expected: `the ${`${part} ${what}`.trim()} that the head was trained on (${head.key[part] ?? 'float32'})`,
-      found: key[part] ?? 'float32',
-      where: head.folder,
-      fix: part === 'weights' ? 'Give the same --weights as when the features were extracted.' : 'Train it again.',
-    });
+    const expected = `the ${what} that the head was trained on (${head.key[part]})`;
+    throw new InputError({ expected, found: key[part], where: head.folder, fix });
   }
 }

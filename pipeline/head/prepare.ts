@@ -75,6 +75,7 @@ export async function prepare(
         identity: cache.identity,
         key: cache.key,
         images: imagesDigest(examples),
+        ...(cache.ranges === undefined ? {} : { ranges: cache.ranges }),
         random: cache.header.random,
       },
     },

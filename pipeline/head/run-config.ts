@@ -44,6 +44,8 @@ const runConfigSchema = z.strictObject({
     key: keySchema,
     /** sha256 over the labelled photographs' ids and digests. */
     images: digest,
+    /** FeatureCache.ranges. */
+    ranges: z.record(z.string(), z.array(z.number())).exactOptional(),
     /** Whether the backbone's weights are random. */
     random: z.boolean(),
   }),

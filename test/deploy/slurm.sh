@@ -10,7 +10,11 @@ fail() {
   exit 1
 }
 [ "$(id -u)" = 0 ] || fail 'Expected root, to start a Slurm cluster. Run it in a container or with sudo.'
-if ! command -v munged slurmctld slurmd sbatch > /dev/null; then
+missing=
+for program in munged slurmctld slurmd sbatch; do # command -v of all four succeeds where there is one
+  command -v "$program" > /dev/null || missing=$program
+done
+if [ -n "$missing" ]; then
   command -v apt-get > /dev/null || fail 'Expected Slurm and munge, or apt-get to install them.'
   echo 'Installing slurm-wlm and munge.'
   apt-get update -qq

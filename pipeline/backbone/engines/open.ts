@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { WorldError } from '../../errors.js';
+import { InputError, WorldError } from '../../errors.js';
 import type { Weights } from '../weights/weights.js';
 import type { Engine, EngineName, EngineOptions } from './engine.js';
 
@@ -15,9 +15,12 @@ export interface GpuSearch {
 /**
  * Opens an engine; loads only the code of the one that is opened.
  * @param name `auto`: TensorFlow where a GPU really runs through it, else onnxruntime
- * @throws WorldError where an engine that was asked for by name does not load
+ * @throws WorldError where an engine that was asked for by name does not load; InputError where it lacks the graph
  */
 export async function openEngine(name: 'auto' | EngineName, weights: Weights, options: EngineOptions): Promise<Engine> {
+  if (options.graph === 'int8' && name !== 'auto' && name !== 'onnx') {
+    throw new InputError({ expected: '--engine onnx for features of an int8 stack', found: `--engine ${name}` });
+  }
   if (name === 'tensorflow') return (await import('./tensorflow.js')).openTensorflow(weights);
   if (name === 'wasm') return (await import('./wasm.js')).openWasm(weights);
   const gpu = name === 'auto' && options.graph !== 'int8' ? await openNvidia(weights) : undefined;

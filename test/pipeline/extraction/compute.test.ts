@@ -54,6 +54,7 @@ it('begins the next range while it computes one, and never gives an engine two b
     loadWeights: () => Promise.reject(new Error('not asked for')),
     engine: 'auto',
     workers: 1,
+    planned: comparison.plan.pending,
     shardRows: 1,
     rejected: (_, reason) => expect.unreachable(reason),
   };

@@ -30,7 +30,6 @@ describe('choosePart', () => {
     ['--array=0-3, last', slurm(3, 4, 0, 3), 4, 4],
     ['--array=0-15:4', slurm(8, 4, 0, 12, 4), 3, 4],
     ['--array=1-7:2', slurm(3, 4, 1, 7, 2), 2, 4],
-    ['--array=3', slurm(3, 1, 3, 3), 1, 1],
     ['--array=0-255', slurm(255, 256, 0, 255), 256, 256],
   ])('counts a task of Slurm, %s', (_, env, part, parts) => {
     expect(choosePart(undefined, env)).toEqual({ part, parts, from: 'SLURM_ARRAY_TASK_ID' });
@@ -113,6 +112,23 @@ describe('choosePart', () => {
     ],
   ])('refuses %s', (_, env, message) => {
     expect(() => choosePart(undefined, env)).toThrow(new InputError(`${message} ${FIX}`));
+  });
+});
+
+describe('a Slurm array that may be tasks of another, submitted again', () => {
+  it.each([
+    ['--array=3', slurm(3, 1, 3, 3), '1 task from 3 to 3'],
+    ['--array=3,4, first', slurm(3, 2, 3, 4), '2 tasks from 3 to 4'],
+    ['--array=3,4, last', slurm(4, 2, 3, 4), '2 tasks from 3 to 4'],
+    ['--array=2-16', slurm(2, 15, 2, 16), '15 tasks from 2 to 16'],
+    ['--array=0', slurm(0, 1, 0, 0), '1 task from 0 to 0'],
+    ['--array=1', slurm(1, 1, 1, 1), '1 task from 1 to 1'],
+  ])('is refused without the option, %s', (_, env, found) => {
+    const message =
+      `Expected an array of several tasks from 0 or 1, got ${found} (SLURM_ARRAY_TASK_ID). ` +
+      'To submit task 3 of 1-16 again, give --shard 3/16; --shard 1/1 is all.';
+    expect(() => choosePart(undefined, env)).toThrow(new InputError(message));
+    expect(choosePart('3/16', env)).toEqual({ part: 3, parts: 16, from: '--shard' });
   });
 });
 

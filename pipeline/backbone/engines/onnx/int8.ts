@@ -79,7 +79,8 @@ function int8Convolution(
   before: Activations,
   after: Activations,
 ): string {
-  const { values, steps } = quantizeKernel(kernel, inputs, outputs, before.scale);
+  const leastSteps = bias.map((value) => Math.abs(value) / (before.step * 2 ** 30)); // a bias fits in 32 bits
+  const { values, steps } = quantizeKernel(kernel, inputs, outputs, before.scale, leastSteps);
   const bias32 = Int32Array.from(bias, (value, o) => Math.round(value / (before.step * (steps[o] ?? NaN))));
   const dividedSteps = steps.map((step, o) => step / (after.scale[o] ?? NaN)); // as if the kernel had been
   return model.node(

@@ -19,8 +19,9 @@ const BATCH = 4;
 
 const TITLES = { direct: '', winograd: ', Winograd', int8: ', int8' } as const;
 
-/** The graph of an engine by its description, for float32. */
-export function graphNamed(description: string): 'direct' | 'winograd' {
+/** The float32 graph of an engine by its description; undefined where it is none of this library's. */
+export function graphNamed(description: string): 'direct' | 'winograd' | undefined {
+  if (!description.startsWith('onnxruntime-node ')) return undefined;
   return description.endsWith(TITLES.winograd) ? 'winograd' : 'direct';
 }
 
@@ -57,6 +58,6 @@ export async function buildModel(weights: Weights, options: Omit<EngineOptions, 
     expected: 'ranges of the activations for int8',
     found: 'none for these weights',
     where: weights.origin,
-    fix: 'They are in choice.json of the cache that the head was trained on: put it back, or train on float32 features.',
+    fix: 'Extract and train again: a run keeps the ranges of its features.',
   });
 }

@@ -21,12 +21,14 @@ export interface QuantizedKernel {
  * are rounded the other way.
  * @param kernel float32 HWIO [3, 3, inputs, outputs]; inputs is even
  * @param inputScale of each input channel: what its weights are multiplied with first
+ * @param leastSteps of each output channel
  */
 export function quantizeKernel(
   kernel: Float32Array,
   inputs: number,
   outputs: number,
   inputScale: Float32Array,
+  leastSteps: Float32Array,
 ): QuantizedKernel {
   const values = new Int8Array(kernel.length);
   const steps = new Float32Array(outputs);
@@ -37,7 +39,7 @@ export function quantizeKernel(
         taps[i * 9 + tap] = (kernel[(tap * inputs + i) * outputs + o] ?? NaN) * (inputScale[i] ?? NaN);
       }
     }
-    const step = Math.fround(largestPair(taps) / PAIR_LIMIT) || 1; // a kernel of zeros has any step
+    const step = Math.max(Math.fround(largestPair(taps) / PAIR_LIMIT), leastSteps[o] ?? NaN) || 1; // a kernel of zeros has any step
     steps[o] = step;
     for (let i = 0; i < inputs; i++) roundTaps(taps, i * 9, step, values, (o * inputs + i) * 9);
   }

@@ -39,8 +39,8 @@ describe('openFastest', () => {
     { direct: 10, winograd: 60, expected: 'direct', other: 'winograd' },
   ] as const)('keeps $expected where it is faster, and closes $other', async ({ expected, other, ...times }) => {
     const engines = slowEngines(times);
-    const { engine, milliseconds } = await openFastest(engines.open);
-    expect(engine.graph).toBe(expected);
+    const { engine, graph, milliseconds } = await openFastest(engines.open);
+    expect([engine.graph, graph]).toEqual([expected, expected]);
     expect(engines.closed).toEqual([other]);
     expect(milliseconds[expected]).toBeLessThan(milliseconds[other]);
   });
@@ -50,5 +50,19 @@ describe('openFastest', () => {
     const { engine } = await openFastest(engines.open);
     expect(engines.runs).toEqual(['direct', 'winograd', 'direct', 'winograd']);
     await engine.close();
+  });
+
+  it('leaves none open where one fails', async () => {
+    const engines = slowEngines({ direct: 1, winograd: 1 });
+    const broken = async (graph: GraphKind): Promise<Engine> => ({
+      ...(await engines.open(graph)),
+      run: () => Promise.reject(new Error(`${graph} fails`)),
+    });
+    await expect(openFastest(broken)).rejects.toThrow('direct fails');
+    expect(engines.closed).toEqual(['direct', 'winograd']);
+    const half = (graph: GraphKind): Promise<Engine> =>
+      graph === 'direct' ? engines.open(graph) : Promise.reject(new Error('does not open'));
+    await expect(openFastest(half)).rejects.toThrow('does not open');
+    expect(engines.closed).toEqual(['direct', 'winograd', 'direct']);
   });
 });

@@ -53,7 +53,7 @@ describe('engine onnx, int8', () => {
     await expect(openOnnx(weights, { graph: 'int8' })).rejects.toThrow(
       new InputError(
         'Expected ranges of the activations for int8, got none for these weights (random:1). ' +
-          'They are in choice.json of the cache that the head was trained on: put it back, or train on float32 features.',
+          'Extract and train again: a run keeps the ranges of its features.',
       ),
     );
     const pixels = waves(2);

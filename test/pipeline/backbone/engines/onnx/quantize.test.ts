@@ -17,9 +17,12 @@ function restored(values: Int8Array, steps: Float32Array): Float32Array {
   });
 }
 
+/** Of each output's step. */
+const any = new Float32Array(OUTPUTS);
+
 describe('quantizeKernel', () => {
   const scale = new Float32Array(INPUTS).fill(1);
-  const { values, steps } = quantizeKernel(drawn(), INPUTS, OUTPUTS, scale);
+  const { values, steps } = quantizeKernel(drawn(), INPUTS, OUTPUTS, scale, any);
 
   it('keeps 255 times each pair of neighbouring inputs within 16 bits', () => {
     let most = 0;
@@ -51,13 +54,20 @@ describe('quantizeKernel', () => {
 
   it('multiplies the weights of an input with its scale first', () => {
     const kernel = drawn();
-    const double = quantizeKernel(kernel, INPUTS, OUTPUTS, new Float32Array(INPUTS).fill(2));
+    const double = quantizeKernel(kernel, INPUTS, OUTPUTS, new Float32Array(INPUTS).fill(2), any);
     expect(double.values).toEqual(values);
     expect(double.steps).toEqual(steps.map((step) => step * 2));
   });
 
+  it('takes no step below the least', () => {
+    const least = new Float32Array(OUTPUTS).fill(1000);
+    const coarse = quantizeKernel(drawn(), INPUTS, OUTPUTS, scale, least);
+    expect(coarse.steps).toEqual(least);
+    expect(coarse.values).toEqual(new Int8Array(9 * INPUTS * OUTPUTS));
+  });
+
   it('gives zeros for a kernel of zeros', () => {
-    const zeros = quantizeKernel(new Float32Array(9 * INPUTS * OUTPUTS), INPUTS, OUTPUTS, scale);
+    const zeros = quantizeKernel(new Float32Array(9 * INPUTS * OUTPUTS), INPUTS, OUTPUTS, scale, any);
     expect(zeros.values).toEqual(new Int8Array(9 * INPUTS * OUTPUTS));
     expect(zeros.steps).toEqual(new Float32Array(OUTPUTS).fill(1));
   });
