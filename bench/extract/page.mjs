@@ -22,7 +22,7 @@ export function machineLines({ cpu, cores, instructions, memoryGB, system, node,
   const versions = Object.entries(packages).map(([name, version]) => `${name} ${version}`);
   return [
     `${cpu}, ${cores} cores (${instructions}), ${memoryGB} GB, ${system}; Node ${node}, ${versions.join(', ')}.`,
-    `${date} UTC, load average ${fixed(loadBefore, 2)} as it began${loadBefore > 0.5 ? ': other work ran beside it, so only CPU times mean something' : ''}.`,
+    `${date} UTC, load average ${fixed(loadBefore, 2)} as it began${loadBefore > 1 ? ': other work ran beside it, so only CPU times mean something' : ''}.`,
   ];
 }
 

@@ -67,20 +67,22 @@ const ranges = [{ prefixes: ['00'], pending: photographs(1) }];
 it('measures where the whole plan is large, however small this part is, and the cache keeps to the faster', async () => {
   const lines: string[] = [];
   const { measure } = chooses('direct');
-  const [engine] = await openEngines(ranges, job(photographs(100)), { log: (line) => lines.push(line) }, measure);
+  const [engine] = await openEngines(ranges, job(photographs(1000)), { log: (line) => lines.push(line) }, measure);
   expect(engine?.description).toBe('direct');
   expect(lines).toEqual(['measured: direct 120 ms, Winograd 90 ms a photograph; this cache keeps to direct']);
   expect(JSON.parse(await readFile(join(folder, 'choice.json'), 'utf8'))).toMatchObject({
     choice: { graph: 'direct' },
   });
 
-  const [next] = await openEngines(ranges, job(photographs(100)), { log: () => undefined }, () => expect.unreachable());
+  const [next] = await openEngines(ranges, job(photographs(1000)), { log: () => undefined }, () =>
+    expect.unreachable(),
+  );
   expect(next?.graph).toBe('direct');
   await next?.close();
 });
 
-it('does not measure for fewer than 100', async () => {
-  const [engine] = await openEngines(ranges, job(photographs(99)), { log: () => undefined }, () =>
+it('does not measure for fewer than 1,000', async () => {
+  const [engine] = await openEngines(ranges, job(photographs(999)), { log: () => undefined }, () =>
     expect.unreachable(),
   );
   expect(engine?.graph).toBe('winograd');
@@ -90,7 +92,7 @@ it('does not measure for fewer than 100', async () => {
 it('leaves no engine open where the choice cannot be written', async () => {
   await mkdir(join(folder, 'choice.json', 'in the way'), { recursive: true });
   const { measure, open } = chooses('winograd');
-  await expect(openEngines(ranges, job(photographs(100)), { log: () => undefined }, measure)).rejects.toThrow(
+  await expect(openEngines(ranges, job(photographs(1000)), { log: () => undefined }, measure)).rejects.toThrow(
     WorldError,
   );
   expect(open()).toBe(false);
