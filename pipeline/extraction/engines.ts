@@ -11,7 +11,7 @@ import { choose, type Choice } from '../features/choice.js';
 import { readManifest } from '../features/manifest.js';
 import type { Pending } from '../features/plan.js';
 import type { Range } from '../features/ranges.js';
-import { ownerText } from '../files/lock.js';
+import { ownerText, type LockOwner } from '../files/lock.js';
 import { decodeFile } from '../images/decode-file.js';
 import type { Effects } from '../terminal/effects.js';
 import type { Job } from './compute.js';
@@ -79,8 +79,7 @@ async function openFirst(
     return { graph: faster };
   };
   try {
-    const waiting = (owner: Parameters<typeof ownerText>[0]): void =>
-      log(`waiting for another run's choice: ${ownerText(owner)}`);
+    const waiting = (owner: LockOwner): void => log(`waiting for another run's choice: ${ownerText(owner)}`);
     const options = optionsOf(await choose(folder, key, make, waiting), threads);
     return [measured ?? (await openOnnx(weights, options)), options];
   } catch (error) {
